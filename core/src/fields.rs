@@ -1,0 +1,114 @@
+//! The grammar that `_mta-sts` and `_smtp._tls` records share: a version, then `name=value` fields
+//! with semicolons between them. RFC 8461 §3.1, RFC 8460 §3.
+
+use crate::txt::TxtRecords;
+use nom::{
+    IResult, Parser,
+    bytes::complete::{tag, take_till, take_while, take_while_m_n},
+    character::complete::char,
+    combinator::{all_consuming, recognize, rest, verify},
+    sequence::{preceded, separated_pair, terminated},
+};
+
+type Parsed<'a, T = &'a [u8]> = IResult<&'a [u8], T>;
+
+/// Which record of an RRset counts.
+#[derive(Debug)]
+pub(crate) enum Selected<'a> {
+    /// No record begins with the version.
+    None,
+    /// One does: its index in the RRset, its whole text, and what follows the first semicolon.
+    One { record: usize, text: &'a [u8], fields: &'a [u8] },
+    /// So many do.
+    Several(usize),
+}
+
+/// Selects the one record that begins with `version`, which is written without its semicolon.
+///
+/// RFC 8461 §3.1: of several records those that do not begin with `v=STSv1;` are discarded, and
+/// exactly one must remain. In a single record white space before the first semicolon is allowed,
+/// as the ABNF has it (erratum 6285 would forbid it, but is reported only).
+pub(crate) fn select<'a>(rrset: &'a TxtRecords, version: &'static str) -> Selected<'a> {
+    let is_blank = if rrset.len() == 1 { is_wsp } else { |_| false };
+    let mut begin = (tag(version), take_while(is_blank), char(';'), wsp);
+    let mut candidates = rrset.iter().enumerate().filter_map(|(record, text)| {
+        let parsed: Parsed<'a, _> = begin.parse(text);
+        parsed.ok().map(|(fields, _)| Selected::One { record, text, fields })
+    });
+    match (candidates.next(), candidates.count()) {
+        (None, _) => Selected::None,
+        (Some(one), 0) => one,
+        (Some(_), more) => Selected::Several(1 + more),
+    }
+}
+
+/// One field of a record, between the semicolons.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field<'a> {
+    /// The offset of the field in the record's text.
+    pub(crate) at: usize,
+    /// The field, without the white space that belongs to a semicolon.
+    pub(crate) text: &'a [u8],
+}
+
+impl<'a> Field<'a> {
+    /// The value if this is the field `name`, whatever the value is.
+    pub(crate) fn value_of(self, name: &str) -> Option<&'a [u8]> {
+        self.text.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+    }
+
+    /// RFC 8461 §3.1 sts-extension: is it a name and a value of the characters allowed there?
+    pub(crate) fn is_extension(self) -> bool {
+        let value = verify(rest, |v: &[u8]| !v.is_empty() && v.iter().all(|b| matches!(b, 0x21..=0x7e) && *b != b'='));
+        let parsed: Parsed<'_, _> = all_consuming(separated_pair(extension_name, char('='), value)).parse(self.text);
+        parsed.is_ok()
+    }
+}
+
+/// The fields of a record after its first semicolon; `fields` ends where the record's `text` ends.
+pub(crate) fn fields<'a>(text: &'a [u8], fields: &'a [u8]) -> impl Iterator<Item = Field<'a>> {
+    let mut left = fields;
+    core::iter::from_fn(move || {
+        if left.is_empty() {
+            return None;
+        }
+        let at = text.len() - left.len();
+        let before: Parsed<'a> = take_till(|b| b == b';')(left);
+        let (after, field) = before.ok()?;
+        // sts-field-delim = *WSP ";" *WSP: blanks before a semicolon belong to it, those at the
+        // end of a record that has none do not.
+        let delim: Parsed<'a, _> = terminated(char(';'), wsp).parse(after);
+        match delim {
+            Ok((next, _)) => {
+                left = next;
+                Some(Field { at, text: trim_wsp_end(field) })
+            }
+            Err(_) => {
+                left = &[];
+                Some(Field { at, text: field })
+            }
+        }
+    })
+}
+
+/// RFC 8461 §3.1 sts-ext-name, and §3.2 sts-policy-ext-name, which is the same.
+pub(crate) fn extension_name(input: &[u8]) -> Parsed<'_> {
+    let first = take_while_m_n(1, 1, |b: u8| b.is_ascii_alphanumeric());
+    let more = take_while_m_n(0, 31, |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    recognize(preceded(first, more)).parse(input)
+}
+
+/// `*WSP`
+pub(crate) fn wsp(input: &[u8]) -> Parsed<'_> {
+    take_while(is_wsp)(input)
+}
+
+/// RFC 5234 WSP: space and tab.
+pub(crate) const fn is_wsp(b: u8) -> bool {
+    matches!(b, b' ' | b'\t')
+}
+
+pub(crate) fn trim_wsp_end(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|&b| !is_wsp(b)).map_or(0, |last| last + 1);
+    &text[..end]
+}
