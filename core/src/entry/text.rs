@@ -11,9 +11,10 @@
 //! version: STSv1
 //! …
 //! ```
-//! `held` has the id, the time of the fetch, and `new` or `same` for the text of the policy; it
-//! stands there exactly if `policy` does. `failed` has the id, the time, the end of the back-off
-//! and the TLSRPT result type. `policy` has the number of octets that follow its line.
+//! `held` has the id, the time of the fetch, and `new` or `same` for the text of the policy;
+//! `failed` the id, the time, the end of the back-off and the TLSRPT result type. `policy` ends
+//! every entry, so that a cut one is noticed: the number of octets that follow its line, 0 if no
+//! policy is held.
 
 use super::{Entry, FailedFetch, HeldPolicy, MAX_PER_HOUR, ReportedAs};
 use crate::{
@@ -29,7 +30,7 @@ use nom::{
     IResult, Parser,
     bytes::complete::{tag, take, take_while_m_n, take_while1},
     character::complete::char,
-    combinator::{all_consuming, map_opt, opt},
+    combinator::{all_consuming, map, map_opt, opt},
     multi::many_m_n,
     sequence::{delimited, preceded, terminated},
 };
@@ -57,11 +58,9 @@ impl Entry {
             let _ = writeln!(text, "attempts{times}");
         }
         let mut bytes = text.into_bytes();
-        if let Some(held) = &self.held {
-            let policy = held.policy.text();
-            bytes.extend_from_slice(format!("policy {}\n", policy.len()).as_bytes());
-            bytes.extend_from_slice(policy);
-        }
+        let policy = self.held.as_ref().map_or(&[][..], |held| held.policy.text());
+        bytes.extend_from_slice(format!("policy {}\n", policy.len()).as_bytes());
+        bytes.extend_from_slice(policy);
         bytes
     }
 
@@ -75,13 +74,13 @@ impl Entry {
         if Domain::from_ascii(raw.domain).ok().as_ref() != Some(expected) {
             return Err(EntryError::OtherDomain);
         }
-        let held = match (raw.held, raw.policy) {
-            (Some((id, fetched_at, same_text)), Some(text)) => {
-                let policy = Policy::parse_within(text, text.len()).map_err(EntryError::Policy)?;
+        let held = match raw.held {
+            Some((id, fetched_at, same_text)) => {
+                let policy = Policy::parse_within(raw.policy, raw.policy.len()).map_err(EntryError::Policy)?;
                 Some(HeldPolicy { id, policy: Arc::new(policy), fetched_at, same_text })
             }
-            (None, None) => None,
-            _ => return Err(EntryError::Syntax),
+            None if raw.policy.is_empty() => None,
+            None => return Err(EntryError::Syntax),
         };
         Ok(Self {
             domain: expected.clone(),
@@ -99,7 +98,7 @@ struct RawEntry<'a> {
     checked_at: Option<UnixTime>,
     failed: Option<FailedFetch>,
     attempts: Option<Vec<UnixTime>>,
-    policy: Option<&'a [u8]>,
+    policy: &'a [u8],
 }
 
 type Parsed<'a, T> = IResult<&'a [u8], T>;
@@ -115,14 +114,8 @@ fn raw_entry(input: &[u8]) -> Parsed<'_, RawEntry<'_>> {
     let (input, checked_at) = opt(line("checked ", time)).parse(input)?;
     let (input, failed) = opt(line("failed ", (spaced(id), spaced(time), spaced(time), reported_as))).parse(input)?;
     let (input, attempts) = opt(line("attempts", many_m_n(1, MAX_PER_HOUR, preceded(char(' '), time)))).parse(input)?;
-    let (input, length) = opt(line("policy ", time)).parse(input)?;
-    let (input, policy) = match length {
-        Some(UnixTime(length)) => {
-            let (input, policy) = take(usize::try_from(length).unwrap_or(usize::MAX))(input)?;
-            (input, Some(policy))
-        }
-        None => (input, None),
-    };
+    let (input, length) = line("policy ", number).parse(input)?;
+    let (input, policy) = take(usize::try_from(length).unwrap_or(usize::MAX))(input)?;
     let failed = failed.map(|(id, at, until, result)| FailedFetch { at, until, id, result });
     Ok((input, RawEntry { domain, held, checked_at, failed, attempts, policy }))
 }
@@ -151,8 +144,12 @@ fn id(input: &[u8]) -> Parsed<'_, RecordId> {
 }
 
 fn time(input: &[u8]) -> Parsed<'_, UnixTime> {
-    let number = |digits: &[u8]| core::str::from_utf8(digits).ok()?.parse().ok().map(UnixTime);
-    map_opt(take_while_m_n(1, 20, |b: u8| b.is_ascii_digit()), number).parse(input)
+    map(number, UnixTime).parse(input)
+}
+
+fn number(input: &[u8]) -> Parsed<'_, u64> {
+    let digits = take_while_m_n(1, 20, |b: u8| b.is_ascii_digit());
+    map_opt(digits, |digits| core::str::from_utf8(digits).ok()?.parse().ok()).parse(input)
 }
 
 fn reported_as(input: &[u8]) -> Parsed<'_, ReportedAs> {

@@ -42,9 +42,9 @@ impl Default for Config {
     }
 }
 
-/// What a lookup wants its host to do.
+/// What a lookup wants its host to do. A host handles all of them, so another one would be a
+/// breaking change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum Want<'a> {
     /// Ask DNS for the TXT records of `name` and answer with [`Lookup::txt`](super::Lookup::txt).
     Txt {

@@ -79,7 +79,7 @@ fn examine_lists_every_problem_with_its_place() {
             (ByteOrderMark, "\u{feff}version: STSv1"),
             (BlankLine, ""),
             (SpaceBeforeColon, "mode : enforce"),
-            (ProblemKind::LeadingSpace, " mx: a"),
+            (LeadingSpace, " mx: a"),
             (NoColon, "x"),
             (MaxAgeClamped, "max_age: 9999999999"),
             (Duplicate(Key::MaxAge), "max_age: 1"),
