@@ -40,8 +40,8 @@ fn header(input: &[u8]) -> IResult<&[u8], ()> {
     let (input, (_, flags, _)) = (tag(&b"\x1f\x8b\x08"[..]), octet, take(6_usize)).parse(input)?;
     let text = || terminated(take_until("\0"), octet);
     let (extra, name, comment, crc) = (flags & 4 != 0, flags & 8 != 0, flags & 16 != 0, flags & 2 != 0);
-    let (input, _) =
-        (cond(extra, length_data(le_u16)), cond(name, text()), cond(comment, text()), cond(crc, le_u16)).parse(input)?;
+    let (input, _) = (cond(extra, length_data(le_u16)), cond(name, text()), cond(comment, text()), cond(crc, le_u16))
+        .parse(input)?;
     Ok((input, ()))
 }
 

@@ -112,8 +112,8 @@ impl Report {
             return Err(ReportError::TooLarge);
         }
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let raw: RawReport = serde_json::from_slice(json)
-            .map_err(|e| ReportError::Json { line: e.line(), column: e.column() })?;
+        let raw: RawReport =
+            serde_json::from_slice(json).map_err(|e| ReportError::Json { line: e.line(), column: e.column() })?;
         let range = raw.date_range.ok_or(ReportError::NoDateRange)?;
         Ok(Self {
             organization_name: raw.organization_name,
