@@ -1,1 +1,12 @@
-//! x
+//! What `mta-sts-core` costs.
+//!
+//! [`inputs`] makes the texts, the same ones in every run; [`operation`] lists what is done with
+//! them. The criterion bench `core` times the operations, the binary `instructions` counts them
+//! under Callgrind against `budgets.json`, and the binary `ratios` compares the parser with those
+//! of other projects. The README holds the results.
+#![forbid(unsafe_code)]
+
+pub mod inputs;
+pub mod operation;
+pub mod peer;
+pub mod rounds;

@@ -1,1 +1,7 @@
-//! x
+//! Runs the conformance vectors of `tests/vectors/` through every face of the engine.
+
+pub mod faces;
+pub mod run;
+pub mod scenario;
+pub mod score;
+pub mod vectors;

@@ -1,0 +1,236 @@
+//! The resolver: from a domain to an answer.
+
+use crate::{
+    answer::{Answer, ResolveError},
+    bounded::{Bounded, locked},
+    builder::{Freshness, ResolverBuilder, Timeouts},
+    clock::Clock,
+    dane::Dane,
+    dns::Dns,
+    flight::{Flights, Joined, Progress},
+    https::Https,
+    probe::Prober,
+    store::{Known, Layered},
+};
+use core::fmt;
+use mta_sts_core::{Config, Domain, Failure, FetchError, Intent, Lookup, Txt, UnixTime, Want};
+use std::sync::{Arc, Mutex};
+use tokio::{sync::watch, time::Instant};
+
+/// Looks up MTA-STS policies. Clones share everything; dropping the last one ends the lookups
+/// that are still under way.
+#[derive(Clone)]
+pub struct Resolver {
+    pub(crate) core: Arc<Core>,
+    /// Lookups hold the core, but only resolvers hold this.
+    _alive: Arc<Alive>,
+}
+
+pub(crate) struct Core {
+    pub(crate) store: Layered,
+    pub(crate) dns: Arc<Dns>,
+    pub(crate) https: Https,
+    pub(crate) prober: Prober,
+    pub(crate) dane: Option<Dane>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Config,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) freshness: Freshness,
+    pub(crate) max_under_way: usize,
+    pub(crate) memory: Mutex<Memory>,
+    pub(crate) flights: Flights,
+}
+
+/// What the process remembers of domains beside their policies.
+pub(crate) struct Memory {
+    /// Answers without a policy, until their next check.
+    no_policy: Bounded<Answer>,
+    /// When mail was last sent there.
+    used: Bounded<UnixTime>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { no_policy: Bounded::new(10_000), used: Bounded::new(100_000) }
+    }
+}
+
+struct Alive(Arc<Core>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.flights.abort_all();
+    }
+}
+
+impl Resolver {
+    /// Begins the settings of a resolver.
+    pub fn builder() -> ResolverBuilder {
+        ResolverBuilder::new()
+    }
+
+    pub(crate) fn start(core: Core) -> Self {
+        let core = Arc::new(core);
+        Self { _alive: Arc::new(Alive(core.clone())), core }
+    }
+
+    /// What to do with mail for `domain`, the part of the address after the `@` or the next hop
+    /// (RFC 8461 §3.4). U-labels are converted; letter case and one final dot do not matter.
+    ///
+    /// The future may be dropped at any time: the lookup goes on and its result is kept.
+    ///
+    /// # Errors
+    /// [`ResolveError`] if that is no domain name. Everything else is an [`Answer`].
+    pub async fn resolve(&self, domain: &str) -> Result<Answer, ResolveError> {
+        let domain = Domain::from_unicode(domain)?;
+        Ok(self.resolve_with(&domain, Intent::Deliver).await)
+    }
+
+    /// What to do with mail for `domain`, looked up for a certain purpose.
+    ///
+    /// [`Intent::BeforeBounce`] always asks DNS (RFC 8461 §5.1). [`Intent::Refresh`] renews what is
+    /// cached and waits for the end; [`Resolver::spawn_refresher`] does that by itself.
+    pub async fn resolve_with(&self, domain: &Domain, intent: Intent) -> Answer {
+        let answer = self.core.resolve(domain, intent).await;
+        answer.log(intent, self.core.clock.now());
+        answer
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    pub(crate) async fn resolve(self: &Arc<Self>, domain: &Domain, intent: Intent) -> Answer {
+        let deadline = Instant::now() + self.timeouts.caller;
+        let now = self.clock.now();
+        let waits_for_end = intent == Intent::Refresh || self.freshness == Freshness::Checked;
+        let at_once = intent == Intent::Deliver && !waits_for_end;
+        let mut so_far = Answer::without_lookup(domain, None, None, None, now);
+        if intent != Intent::Refresh {
+            locked(&self.memory).used.insert(domain, now);
+            let Known { entry, error } = self.store.read(domain, now).await;
+            let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
+            let provisional = lookup.provisional();
+            if let Some(outcome) = lookup.into_outcome() {
+                return Answer { store_error: error, ..Answer::of(domain, intent, outcome, entry, now) };
+            }
+            let has_policy = provisional.is_some();
+            so_far = Answer::without_lookup(domain, provisional, entry, None, now);
+            so_far.store_error = error;
+            if at_once && !has_policy {
+                if let Some(remembered) = self.remembered(domain, now) {
+                    return Answer { entry: so_far.entry, store_error: so_far.store_error, ..remembered };
+                }
+            }
+            if at_once && has_policy {
+                // RFC 8461 §5.1: deliver by the cached policy while a newer one is looked for.
+                self.join(domain, intent);
+                return so_far;
+            }
+        }
+        let Joined::Flight(mut flight) = self.join(domain, intent) else {
+            return gave_up(so_far, Failure::Fetch(FetchError::NotTried), now);
+        };
+        let ended = async {
+            // The sender is gone without an end if the lookup was aborted.
+            flight.wait_for(|progress| matches!(progress, Progress::Ended(_))).await.is_ok()
+        };
+        if waits_for_end {
+            ended.await;
+        } else {
+            let _ = tokio::time::timeout_at(deadline, ended).await;
+        }
+        match &*flight.borrow() {
+            Progress::Ended(answer) => Answer::clone(answer),
+            Progress::Fetching => gave_up(so_far, Failure::Fetch(FetchError::Timeout), now),
+            Progress::Asking => gave_up(so_far, Failure::DnsTemporary, now),
+        }
+    }
+
+    /// The one lookup for the domain and intent that is under way; starts it if there is none.
+    fn join(self: &Arc<Self>, domain: &Domain, intent: Intent) -> Joined {
+        let core = self.clone();
+        let look_up = async move |domain: &Domain, progress: &watch::Sender<Progress>| {
+            core.look_up(domain, intent, progress).await
+        };
+        self.flights.join(domain, intent, self.max_under_way, self, look_up)
+    }
+
+    /// Drives one lookup to its end.
+    async fn look_up(&self, domain: &Domain, intent: Intent, progress: &watch::Sender<Progress>) -> Answer {
+        let started = self.clock.now();
+        let Known { entry, error } = self.store.read(domain, started).await;
+        let mut lookup = Lookup::new(domain, entry.clone(), intent, self.config, started);
+        let mut asked_https = false;
+        loop {
+            match lookup.want() {
+                Want::Txt { name } => {
+                    let name = name.to_owned();
+                    let found = self.dns.txt(&name).await;
+                    let answer = match &found {
+                        Ok(records) if records.is_empty() => Txt::Absent,
+                        Ok(records) => Txt::Records(records),
+                        Err(_) => Txt::TempFail,
+                    };
+                    // It is what was wanted, so it is in turn.
+                    let _ = lookup.txt(answer, self.clock.now());
+                }
+                Want::Https { .. } => {
+                    progress.send_replace(Progress::Fetching);
+                    asked_https |= self.https.drive(&mut lookup, &*self.clock).await;
+                }
+                _ => break,
+            }
+        }
+        let now = self.clock.now();
+        let Some(outcome) = lookup.into_outcome() else {
+            // A want that this driver does not know: nothing was learnt.
+            return Answer::without_lookup(domain, None, entry, Some(Failure::Fetch(FetchError::NotTried)), now);
+        };
+        self.store.write(domain, &outcome.cache, entry.clone(), now).await;
+        let answer = Answer { asked_https, store_error: error, ..Answer::of(domain, intent, outcome, entry, now) };
+        self.remember(&answer, now);
+        answer
+    }
+
+    fn remembered(&self, domain: &Domain, now: UnixTime) -> Option<Answer> {
+        let mut memory = locked(&self.memory);
+        let answer = memory.no_policy.get(domain)?;
+        (now < answer.next_check).then(|| answer.clone())
+    }
+
+    /// RULES 20: a domain without a policy is not asked at each delivery.
+    fn remember(&self, answer: &Answer, now: UnixTime) {
+        let mut memory = locked(&self.memory);
+        let has_policy = answer.entry.as_ref().is_some_and(|entry| entry.live(now).is_some());
+        if has_policy || answer.store_error.is_some() {
+            memory.no_policy.remove(&answer.domain);
+        } else {
+            let mut answer = answer.clone();
+            (answer.asked_https, answer.alert, answer.confirms_bounce) = (false, None, false);
+            memory.no_policy.insert(&answer.domain.clone(), answer);
+        }
+    }
+
+    /// When mail was last sent to the domain. One that this process has not seen counts as used
+    /// when it is first asked for.
+    pub(crate) fn last_used(&self, domain: &Domain, now: UnixTime) -> UnixTime {
+        let mut memory = locked(&self.memory);
+        if let Some(used) = memory.used.peek(domain) {
+            return *used;
+        }
+        memory.used.insert(domain, now);
+        now
+    }
+}
+
+/// The caller's time is over, or there is no room: what is cached applies, and else nothing is known.
+fn gave_up(so_far: Answer, failure: Failure, now: UnixTime) -> Answer {
+    let decision = so_far.entry.as_ref().is_some_and(|entry| entry.live(now).is_some()).then_some(so_far.decision);
+    let answer = Answer::without_lookup(&so_far.domain, decision, so_far.entry, Some(failure), now);
+    Answer { store_error: so_far.store_error, ..answer }
+}

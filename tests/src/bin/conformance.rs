@@ -1,0 +1,46 @@
+//! Runs conformance vectors through one face of the engine.
+
+use clap::{Parser, ValueEnum};
+use mta_sts_tests::{
+    faces::{Face, RustFace},
+    run::run,
+};
+use std::{io::stdout, path::PathBuf, process::ExitCode};
+
+/// Run conformance vectors through one face of the engine.
+///
+/// Prints a line for each deviation (id, strictness, expected, got), a summary for each file, and
+/// the totals. Exits with 1 if a case failed, with 64 if the vectors could not be run.
+#[derive(Parser)]
+struct Args {
+    /// The folder with the vectors' JSON files.
+    #[arg(long)]
+    vectors: PathBuf,
+    /// The face.
+    #[arg(long, value_enum)]
+    face: FaceName,
+    /// Print a line for every case.
+    #[arg(long)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FaceName {
+    /// The Rust crates.
+    Rust,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut face: Box<dyn Face> = match args.face {
+        FaceName::Rust => Box::new(RustFace),
+    };
+    match run(&args.vectors, &mut *face, args.verbose, &mut stdout().lock()) {
+        Ok(totals) if totals.failed == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::from(64)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! One run over a folder of vectors.
+
+use crate::{
+    faces::Face,
+    score::{Verdict, score, shown},
+    vectors::{self, Case, Scenario},
+};
+use serde_json::{Value, json};
+use std::{error::Error, fs, io::Write, path::Path};
+
+/// How many cases ended in which way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Totals {
+    /// As they must, or not scored.
+    pub passed: usize,
+    /// Otherwise.
+    pub failed: usize,
+    /// Not for this face.
+    pub skipped: usize,
+}
+
+/// The files of vectors, in the order they are run.
+const FILES: [&str; 6] = [
+    "policies.json",
+    "txt_records.json",
+    "mx_match.json",
+    "tlsrpt_records.json",
+    "tlsrpt_reports/index.json",
+    "fetch_rules.json",
+];
+
+/// Runs every case of the folder through `face`, and writes a line for each deviation, one for
+/// each file, and the totals.
+///
+/// # Errors
+/// If a file cannot be read, the folder holds none, or `out` cannot be written to.
+pub fn run(folder: &Path, face: &mut dyn Face, verbose: bool, out: &mut dyn Write) -> Result<Totals, Box<dyn Error>> {
+    let mut totals = Totals::default();
+    let mut found = false;
+    for file in FILES {
+        let Some(cases) = vectors::read(folder, file)? else { continue };
+        found = true;
+        let mut of_file = Totals::default();
+        let mut differ = 0;
+        for case in &cases {
+            let Some(got) = outcome(folder, file, case, face) else {
+                of_file.skipped += 1;
+                if verbose {
+                    writeln!(out, "{}  skipped: this face does not have {}", case.id, needs(case))?;
+                }
+                continue;
+            };
+            let verdict = score(case, &got);
+            if verdict == Verdict::Failed {
+                of_file.failed += 1;
+            } else {
+                of_file.passed += 1;
+            }
+            differ += usize::from(verdict == Verdict::Differs);
+            if verdict != Verdict::Passed {
+                let (expected, got) = shown(case, &got);
+                writeln!(out, "{}  {}  {expected}  {got}", case.id, case.strictness())?;
+            } else if verbose {
+                writeln!(out, "{}  {}  as expected", case.id, case.strictness())?;
+            }
+        }
+        let Totals { passed, failed, skipped } = of_file;
+        writeln!(out, "{file}: {passed} passed ({differ} of them not scored), {failed} failed, {skipped} skipped")?;
+        totals.passed += passed;
+        totals.failed += failed;
+        totals.skipped += skipped;
+    }
+    if !found {
+        return Err(format!("{}: no file of vectors in this folder", folder.display()).into());
+    }
+    let Totals { passed, failed, skipped } = totals;
+    writeln!(out, "{passed} passed, {failed} failed, {skipped} skipped")?;
+    Ok(totals)
+}
+
+fn needs(case: &Case) -> String {
+    if case.needs.is_empty() { "this file".to_owned() } else { case.needs.join(", ") }
+}
+
+/// What comes out of a case, in the shape of the vectors' outcomes. `None` if it is not for this face.
+fn outcome(folder: &Path, file: &str, case: &Case, face: &mut dyn Face) -> Option<Value> {
+    let outcome = match file {
+        "policies.json" => octets(&case.input, "body", "body_b64").map(|body| face.policy(&body)),
+        "txt_records.json" => parse(&case.input["records"]).map(|rrset| face.txt(&rrset)),
+        "mx_match.json" => {
+            let text = |key: &str| case.input[key].as_str().unwrap_or_default().to_owned();
+            Ok(json!({ "match": face.mx(&text("pattern"), &text("host")) }))
+        }
+        "tlsrpt_records.json" => parse(&case.input["records"]).map(|rrset| face.tlsrpt(&rrset)),
+        "tlsrpt_reports/index.json" => {
+            let path = folder.join("tlsrpt_reports").join(case.input["file"].as_str().unwrap_or_default());
+            fs::read(&path).map(|bytes| face.report(&bytes)).map_err(|e| format!("{}: {e}", path.display()))
+        }
+        _ => match parse::<Scenario>(&case.input) {
+            Ok(scenario) => return face.scenario(&scenario, &case.needs),
+            Err(error) => Err(error),
+        },
+    };
+    Some(outcome.unwrap_or_else(|error| json!({ "error": error })))
+}
+
+fn octets(input: &Value, text: &str, base64: &str) -> Result<Vec<u8>, String> {
+    let given = match input.get(base64) {
+        Some(b64) => json!({ "b64": b64 }),
+        None => input[text].clone(),
+    };
+    parse::<vectors::Octets>(&given).map(|octets| octets.bytes())
+}
+
+fn parse<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, String> {
+    serde_json::from_value(value.clone()).map_err(|e| format!("the vector has an unknown form: {e}"))
+}
