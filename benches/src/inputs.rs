@@ -15,8 +15,11 @@ pub const GMAIL_LIKE: &str = "version: STSv1\n\
     max_age: 86400\n";
 
 /// The `_mta-sts` record of a domain, as one of three in its RRset.
-pub const TXT_RECORDS: [&str; 3] =
-    ["v=spf1 include:_spf.example.com ~all", "v=STSv1; id=20190429T010101;", "example-site-verification=0123456789abcdef"];
+pub const TXT_RECORDS: [&str; 3] = [
+    "v=spf1 include:_spf.example.com ~all",
+    "v=STSv1; id=20190429T010101;",
+    "example-site-verification=0123456789abcdef",
+];
 
 /// A valid policy with `count` patterns; every third is a wildcard.
 #[must_use]

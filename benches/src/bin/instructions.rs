@@ -89,7 +89,8 @@ fn compare(options: &Options) -> Result<bool, String> {
     }
     passed &= hostile_is_linear(&counts);
     if options.write {
-        let rounded: Counts = counts.iter().map(|(name, count)| (name.clone(), (count * 100.0).round() / 100.0)).collect();
+        let rounded: Counts =
+            counts.iter().map(|(name, count)| (name.clone(), (count * 100.0).round() / 100.0)).collect();
         let text = serde_json::to_string_pretty(&rounded).map_err(|e| e.to_string())?;
         fs::write(&file, text + "\n").map_err(|e| format!("{}: {e}", file.display()))?;
     }

@@ -82,7 +82,11 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     let report = Report { peers: &peers, ours: &ours };
     let passed = report.passes();
-    if options.json { report.print_json() } else { report.print_tables() }
+    if options.json {
+        report.print_json()
+    } else {
+        report.print_tables()
+    }
     Ok(passed)
 }
 

@@ -4,7 +4,7 @@ use crate::{answer::Answer, bounded::locked, resolver::Core};
 use mta_sts_core::{Domain, Intent};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tokio::{sync::watch, task::AbortHandle};
 
@@ -39,16 +39,13 @@ pub(crate) enum Joined {
 impl Flights {
     /// Joins the lookup under way, or starts it on the current runtime. It runs to its end even if
     /// nobody waits for it.
-    pub(crate) fn join<F>(&self, domain: &Domain, intent: Intent, max: usize, core: &Arc<Core>, look_up: F) -> Joined
-    where
-        F: AsyncLookUp,
-    {
+    pub(crate) fn join(&self, domain: &Domain, intent: Intent, core: &Arc<Core>) -> Joined {
         let key = (domain.clone(), intent);
         let mut flights = locked(&self.0);
         if let Some(flight) = flights.get(&key) {
             return Joined::Flight(flight.progress.clone());
         }
-        if flights.len() >= max {
+        if flights.len() >= core.max_under_way {
             return Joined::Full;
         }
         // Lookups of one domain for other purposes come one after another: each finds in the store
@@ -63,7 +60,7 @@ impl Flights {
                 // An error means that it was aborted, which is an end too.
                 let _ = other.wait_for(|progress| matches!(progress, Progress::Ended(_))).await;
             }
-            let answer = look_up.look_up(&landing.key.0, &sender).await;
+            let answer = landing.core.look_up(&landing.key.0, intent, &sender).await;
             // First out of the list, so that who has seen the end and asks again starts anew.
             drop(landing);
             sender.send_replace(Progress::Ended(Arc::new(answer)));
@@ -73,8 +70,8 @@ impl Flights {
     }
 
     pub(crate) fn abort_all(&self) {
-        // Not `locked`: this may run while unwinding, and dropping tasks must not deadlock.
-        let flights = core::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        // Out of the lock first: a task that is dropped takes it to leave the list.
+        let flights = core::mem::take(&mut *locked(&self.0));
         flights.values().for_each(|flight| flight.task.abort());
     }
 }

@@ -128,11 +128,11 @@ impl Core {
             }
             if at_once && has_policy {
                 // RFC 8461 §5.1: deliver by the cached policy while a newer one is looked for.
-                self.join(domain, intent);
+                self.flights.join(domain, intent, self);
                 return so_far;
             }
         }
-        let Joined::Flight(mut flight) = self.join(domain, intent) else {
+        let Joined::Flight(mut flight) = self.flights.join(domain, intent, self) else {
             return gave_up(so_far, Failure::Fetch(FetchError::NotTried), now);
         };
         let ended = async {
@@ -151,17 +151,8 @@ impl Core {
         }
     }
 
-    /// The one lookup for the domain and intent that is under way; starts it if there is none.
-    fn join(self: &Arc<Self>, domain: &Domain, intent: Intent) -> Joined {
-        let core = self.clone();
-        let look_up = async move |domain: &Domain, progress: &watch::Sender<Progress>| {
-            core.look_up(domain, intent, progress).await
-        };
-        self.flights.join(domain, intent, self.max_under_way, self, look_up)
-    }
-
     /// Drives one lookup to its end.
-    async fn look_up(&self, domain: &Domain, intent: Intent, progress: &watch::Sender<Progress>) -> Answer {
+    pub(crate) async fn look_up(&self, domain: &Domain, intent: Intent, progress: &watch::Sender<Progress>) -> Answer {
         let started = self.clock.now();
         let Known { entry, error } = self.store.read(domain, started).await;
         let mut lookup = Lookup::new(domain, entry.clone(), intent, self.config, started);

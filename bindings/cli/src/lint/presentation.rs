@@ -1,0 +1,162 @@
+//! TXT records as people have them: one a line, bare or in the presentation format of RFC 1035 §5.1.
+
+use crate::{exit::Stop, output::escape};
+use core::ops::Range;
+
+/// A record, and where in the file it comes from.
+#[derive(Debug)]
+pub(super) struct SourceRecord<'a> {
+    /// The number of its line, from 1.
+    pub(super) number: usize,
+    /// Its line, without the terminator.
+    pub(super) line: &'a [u8],
+    /// Its text: the character-strings joined.
+    pub(super) text: Vec<u8>,
+    /// Where in the line each octet of the text comes from.
+    origins: Vec<Range<usize>>,
+}
+
+impl SourceRecord<'_> {
+    /// The part of the line that a part of the text comes from.
+    pub(super) fn origin(&self, span: Range<usize>) -> Range<usize> {
+        let end_of_text = self.origins.last().map_or(0, |last| last.end);
+        let start = self.origins.get(span.start).map_or(end_of_text, |origin| origin.start);
+        let last = span.end.checked_sub(1).filter(|_| !span.is_empty()).and_then(|last| self.origins.get(last));
+        start..last.map_or(start, |origin| origin.end)
+    }
+}
+
+/// All records of a file. Blank lines are none.
+pub(super) fn records<'a>(file: &'a [u8], name: &str) -> Result<Vec<SourceRecord<'a>>, Stop> {
+    let lines = || file.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).zip(1..);
+    let is_quoted = |line: &[u8]| line.starts_with(b"\"");
+    let from_dig = lines().any(|(line, _)| is_quoted(line));
+    let mut records = Vec::new();
+    for (line, number) in lines() {
+        if is_quoted(line) {
+            let (text, origins) = unquote(line).map_err(|Malformed { at, what }| {
+                let column = String::from_utf8_lossy(&line[..at]).chars().count() + 1;
+                Stop::usage(format!("{name}:{number}:{column}: {what}"))
+            })?;
+            records.push(SourceRecord { number, line, text, origins });
+        } else if line.starts_with(b";;") {
+            // What dig writes in place of an answer; "no record" would be the wrong thing to learn.
+            let said = escape::octets(line[2..].trim_ascii());
+            return Err(Stop::unknown(format!("{name}:{number}: this is a message of dig, not an answer: {said}")));
+        } else if !line.trim_ascii().is_empty() && !(from_dig && is_alias(line)) {
+            let origins = (0..line.len()).map(|i| i..i + 1).collect();
+            records.push(SourceRecord { number, line, text: line.to_vec(), origins });
+        }
+    }
+    Ok(records)
+}
+
+/// `dig +short` gives the target of each CNAME a line of its own.
+fn is_alias(line: &[u8]) -> bool {
+    line.ends_with(b".") && line.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+}
+
+struct Malformed {
+    at: usize,
+    what: &'static str,
+}
+
+/// One or more quoted character-strings with white space between them. Returns the octets, and
+/// where each comes from.
+fn unquote(line: &[u8]) -> Result<(Vec<u8>, Vec<Range<usize>>), Malformed> {
+    let (mut text, mut origins) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    loop {
+        match line.get(at) {
+            None => return Ok((text, origins)),
+            Some(b' ' | b'\t') => at += 1,
+            Some(b'"') => at = string(line, at, &mut text, &mut origins)?,
+            Some(_) => return Err(Malformed { at, what: "text outside the quotes" }),
+        }
+    }
+}
+
+/// Reads the string whose quote opens at `open`; returns the offset behind the quote that closes.
+fn string(
+    line: &[u8],
+    open: usize,
+    text: &mut Vec<u8>,
+    origins: &mut Vec<Range<usize>>,
+) -> Result<usize, Malformed> {
+    let mut at = open + 1;
+    loop {
+        let (octet, len) = match line.get(at..).unwrap_or_default() {
+            [] => return Err(Malformed { at: open, what: "this quote is not closed" }),
+            [b'"', ..] => return Ok(at + 1),
+            [b'\\', digits @ ..] if digits.first().is_some_and(u8::is_ascii_digit) => {
+                let what = "a backslash and digits are \\000 to \\255";
+                (decimal(digits).ok_or(Malformed { at, what })?, 4)
+            }
+            [b'\\', octet, ..] => (*octet, 2),
+            [b'\\'] => return Err(Malformed { at, what: "a backslash at the end of the line" }),
+            [octet, ..] => (*octet, 1),
+        };
+        text.push(octet);
+        origins.push(at..at + len);
+        at += len;
+    }
+}
+
+fn decimal(digits: &[u8]) -> Option<u8> {
+    let digits = digits.get(..3).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(file: &[u8]) -> Vec<Vec<u8>> {
+        records(file, "f").unwrap().into_iter().map(|record| record.text).collect()
+    }
+
+    #[test]
+    fn every_octet_can_be_written() {
+        for octet in 0..=255_u8 {
+            assert_eq!(texts(format!("\"a\\{octet:03}b\"").as_bytes()), [[b'a', octet, b'b']]);
+            if !octet.is_ascii_digit() && octet != b'\n' && octet != b'\r' {
+                assert_eq!(texts(&[b"\"\\", &[octet][..], b"\""].concat()), [[octet]]);
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_records_and_strings_are_joined() {
+        assert_eq!(texts(b""), Vec::<Vec<u8>>::new());
+        assert_eq!(texts(b"\n \r\n"), Vec::<Vec<u8>>::new());
+        assert_eq!(texts(b"\"\"\n"), [b""]);
+        assert_eq!(texts(b"a b\r\n c"), [&b"a b"[..], b" c"]);
+        assert_eq!(texts(b"\"v=STSv1; \"  \"id=1;\" \n"), [b"v=STSv1; id=1;"]);
+        assert_eq!(texts(b"_mta-sts.host.example.\n\"v=STSv1; id=1;\"\n"), [b"v=STSv1; id=1;"]);
+        assert_eq!(texts(b"_mta-sts.host.example.\n"), [b"_mta-sts.host.example."]);
+    }
+
+    #[test]
+    fn malformed_lines_say_where() {
+        for (line, place) in [
+            ("\"a", "f:1:1: this"),
+            ("\"a\" b", "f:1:5: text"),
+            ("\"é\\25\"", "f:1:3: a backslash"),
+            ("\"\\256\"", "f:1:2: a backslash"),
+            ("x\n\"a\\", "f:2:3: a backslash at"),
+        ] {
+            let stop = records(line.as_bytes(), "f").unwrap_err();
+            assert!(stop.message.starts_with(place), "{line}: {}", stop.message);
+        }
+    }
+
+    #[test]
+    fn a_span_of_the_text_is_found_in_the_line() {
+        let records = records(b"\"ab\" \"\\099d\"", "f").unwrap();
+        let record = &records[0];
+        assert_eq!(record.text, b"abcd");
+        assert_eq!(record.origin(1..3), 2..10);
+        assert_eq!(record.origin(4..4), 11..11);
+        assert_eq!(record.origin(0..0), 1..1);
+    }
+}
