@@ -1,6 +1,7 @@
 //! Runs the conformance vectors of `tests/vectors/` through every face of the engine.
 
 pub mod faces;
+pub mod invariants;
 pub mod run;
 pub mod scenario;
 pub mod score;

@@ -1,11 +1,10 @@
 //! What holds for any input.
 
 use mta_sts_core::{
-    CacheOp, Config, Decision, Domain, Entry, FetchError, Flow, HttpsHead, Intent, Lookup, MxPattern, Policy, RecordId,
-    StsRecord, TlsRptRecord, Txt, TxtRecords, UnixTime, Want,
-    lint::{self, Level},
-    policy, report, socketmap,
+    CacheOp, Config, Domain, Entry, FetchError, Flow, HttpsHead, Intent, Lookup, MxPattern, Policy, RecordId, Txt,
+    TxtRecords, UnixTime, Want, socketmap,
 };
+use mta_sts_tests::invariants::{self, domain};
 use proptest::prelude::*;
 
 /// Octets that look like a policy, a record or a name often enough to reach the deep places.
@@ -33,10 +32,6 @@ fn valid_policies() -> impl Strategy<Value = String> {
 }
 
 const BASE: u64 = 1_800_000_000;
-
-fn domain() -> Domain {
-    Domain::from_ascii("example.com").unwrap()
-}
 
 fn times() -> impl Strategy<Value = UnixTime> {
     (0_u64..200_000).prop_map(|t| UnixTime(BASE + t))
@@ -84,26 +79,7 @@ proptest! {
 
     #[test]
     fn any_octets_parse_without_panic_and_the_linter_agrees(text in texts()) {
-        let parsed = Policy::parse(&text);
-        let examined = policy::examine(&text);
-        prop_assert_eq!(&examined.policy, &parsed);
-        prop_assert!(examined.problems.iter().all(|p| p.start <= p.end && p.end <= text.len()));
-        prop_assert_eq!(lint::policy(&text).iter().any(|f| f.level == Level::Off), parsed.is_err());
-        if let Ok(policy) = parsed {
-            prop_assert_eq!(policy.text(), &text[..]);
-            for (name, value) in policy.safe_lines() {
-                let safe = |c: char| !c.is_control() && !"{}\"".contains(c);
-                prop_assert!(name.chars().chain(value.chars()).all(safe));
-            }
-        }
-        let rrset = TxtRecords::from_iter(text.split(|&b| b == b'\n').map(|record| [record]));
-        prop_assert_eq!(lint::record(&rrset).iter().any(|f| f.level == Level::Off), StsRecord::from_rrset(&rrset).is_err());
-        prop_assert_eq!(lint::tlsrpt(&rrset).iter().any(|f| f.level == Level::Off), TlsRptRecord::from_rrset(&rrset).is_err());
-        let _ = Domain::from_ascii(&text);
-        let _ = Domain::from_unicode(&String::from_utf8_lossy(&text));
-        let _ = Entry::decode(&text, &domain());
-        let _ = report::Report::parse(&text);
-        let _ = socketmap::decode(&text, 100);
+        invariants::parsers(&text);
     }
 
     #[test]
@@ -146,46 +122,10 @@ proptest! {
 
     #[test]
     fn a_live_policy_is_applied_whatever_is_answered(
-        policy in valid_policies(), age in 0_u64..100_000, answers in prop::collection::vec((0..9, texts()), 0..8),
+        policy in valid_policies(), age in 0_u64..100_000, answers in prop::collection::vec((any::<u8>(), texts()), 0..8),
         intent in prop::sample::select(vec![Intent::Deliver, Intent::BeforeBounce, Intent::Refresh]),
     ) {
-        let now = UnixTime(BASE + age);
-        let policy = Policy::parse(policy.as_bytes()).unwrap();
-        let entry = Entry::import(&domain(), RecordId::new("a").unwrap(), policy, UnixTime(BASE), UnixTime(0));
-        let live = entry.live(now).map(|held| held.policy.clone());
-        let mut lookup = Lookup::new(&domain(), Some(entry), intent, Config::default(), now);
-        for (answer, text) in answers {
-            let wanted = format!("{:?}", lookup.want());
-            let rrset = TxtRecords::from_iter([[&text]]);
-            let head = HttpsHead { status: 200, content_type: &[], content_encoding: &[] };
-            let taken = match answer {
-                0 => lookup.txt(Txt::Records(&rrset), now),
-                1 => lookup.txt(Txt::Records(&TxtRecords::from_iter([["v=STSv1; id=new"]])), now),
-                2 => lookup.txt(Txt::Absent, now),
-                3 => lookup.txt(Txt::TempFail, now),
-                4 => lookup.https_head(&head, now).map(drop),
-                5 => lookup.https_body(&text, now).map(drop),
-                6 => lookup.https_end(now),
-                7 => lookup.https_failed(FetchError::Tls, now),
-                _ => lookup.https_head(&HttpsHead { status: 500, ..head }, now).map(drop),
-            };
-            if taken.is_err() {
-                prop_assert_eq!(wanted, format!("{:?}", lookup.want()), "out of turn changes nothing");
-            }
-        }
-        if let Some(outcome) = lookup.outcome() {
-            let expected = match (&outcome.cache, live) {
-                (CacheOp::Fetched(entry), _) => entry.held().map(|held| held.policy.clone()),
-                (_, live) => live,
-            };
-            let applied = expected.filter(|policy| policy.mode() != mta_sts_core::Mode::None);
-            prop_assert_eq!(outcome.decision.policy(), applied.as_ref());
-        } else if let Some(live) = live {
-            let applied = lookup.provisional().unwrap();
-            prop_assert_eq!(applied.policy().is_some(), live.mode() != mta_sts_core::Mode::None);
-        } else {
-            prop_assert!(lookup.provisional().is_none_or(|decision| decision == Decision::NoPolicy));
-        }
+        invariants::lookup(Policy::parse(policy.as_bytes()).unwrap(), age, intent, answers);
     }
 
     #[test]

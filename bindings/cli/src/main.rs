@@ -11,6 +11,7 @@ mod man;
 mod matching;
 mod output;
 mod query;
+mod quoted;
 mod report;
 
 use args::{Args, Command};

@@ -28,17 +28,17 @@ Examples:
 
 pub(crate) fn run(args: &Args) -> Result<Done, Stop> {
     match &args.out {
-        None => page(&args::Args::command()).map(String::from_utf8),
-        Some(directory) => write_pages(directory).map(Ok),
+        None => page(),
+        Some(directory) => write_pages(directory),
     }
-    .map(|text| Done { text: text.unwrap_or_default(), exit: Exit::Fine })
+    .map(|text| Done { text, exit: Exit::Fine })
     .map_err(|error| Stop::usage(format!("cannot write the manual: {}", in_words(&error))))
 }
 
-fn page(command: &clap::Command) -> io::Result<Vec<u8>> {
+fn page() -> io::Result<String> {
     let mut page = Vec::new();
-    Man::new(command.clone()).render(&mut page)?;
-    Ok(page)
+    Man::new(args::Args::command()).render(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 /// Writes `mta-sts.1`, `mta-sts-lint.1` and so on, and lists them.
@@ -47,16 +47,9 @@ fn write_pages(directory: &Path) -> io::Result<String> {
     let mut root = args::Args::command().disable_help_subcommand(true);
     root.build();
     let mut list = String::new();
-    let mut write = |name: &str, command: &clap::Command| {
-        let path = directory.join(format!("{name}.1"));
-        fs::write(&path, page(command)?)?;
+    for command in core::iter::once(&root).chain(root.get_subcommands()) {
+        let path = Man::new(command.clone()).generate_to(directory)?;
         list += &format!("{}\n", escape::path(&path));
-        io::Result::Ok(())
-    };
-    write("mta-sts", &root)?;
-    for command in root.get_subcommands() {
-        let name = format!("mta-sts-{}", command.get_name());
-        write(&name, &command.clone().name(name.clone()))?;
     }
     Ok(list)
 }

@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn pages_follow_the_order_of_the_names() {
         let mut map = Bounded::new(9);
-        ["c.test", "a.test", "b.test"].map(|name| map.insert(&domain(name), ()));
+        ["c.test", "a.test", "b.test"].iter().for_each(|name| map.insert(&domain(name), ()));
         let names: Vec<_> = map.after(Some(&domain("a.test"))).map(|(name, ())| name.as_str()).collect();
         assert_eq!(names, ["b.test", "c.test"]);
     }

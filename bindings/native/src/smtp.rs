@@ -102,14 +102,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Smtp<S> {
 
     async fn read_line(&mut self) -> Result<Vec<u8>, Broken> {
         loop {
-            if let Some(end) = self.buffer.iter().position(|octet| *octet == b'\n') {
+            let end = self.buffer.iter().position(|octet| *octet == b'\n');
+            if end.unwrap_or(self.buffer.len()) > MAX_LINE {
+                return Err(Broken::Garbage);
+            }
+            if let Some(end) = end {
                 let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
                 line.pop();
                 line.pop_if(|last| *last == b'\r');
                 return Ok(line);
-            }
-            if self.buffer.len() > MAX_LINE {
-                return Err(Broken::Garbage);
             }
             let mut piece = [0; 1024];
             match self.stream.read(&mut piece).await {
@@ -145,8 +146,8 @@ mod tests {
         let long = [b"220 ".as_slice(), &b"x".repeat(5000), b"\r\n"].concat();
         let endless = b"220-x\r\n".repeat(101);
         for octets in [b"HTTP/1.1 400\r\n".as_slice(), b"220-a\r\n250 b\r\n", b"22\r\n", b"999 x\r\n", &long, &endless] {
-            assert_eq!(reply_to(octets).await.unwrap_err(), Broken::Garbage);
+            assert_eq!(reply_to(octets).await.err(), Some(Broken::Garbage));
         }
-        assert_eq!(reply_to(b"220 no end").await.unwrap_err(), Broken::Closed);
+        assert_eq!(reply_to(b"220 no end").await.err(), Some(Broken::Closed));
     }
 }

@@ -1,7 +1,7 @@
 //! `mta-sts lint`.
 
 mod json;
-mod presentation;
+mod records;
 mod show;
 mod subject;
 

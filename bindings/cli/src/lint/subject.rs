@@ -1,6 +1,6 @@
 //! What is linted, with its verdict and where its findings stand in the file.
 
-use super::presentation::{self, SourceRecord};
+use super::records::{self, SourceRecord};
 use crate::{exit::Stop, input::Input};
 use core::ops::Range;
 use mta_sts_core::{
@@ -71,7 +71,7 @@ impl<'a> Subject<'a> {
                 omitted: examination.omitted,
             });
         }
-        let records = presentation::records(bytes, file)?;
+        let records = records::read(bytes, file)?;
         let rrset = TxtRecords::from_iter(records.iter().map(|record| [&record.text]));
         let (verdict, findings) = match kind {
             Kind::TlsRpt => (Verdict::TlsRpt(TlsRptRecord::from_rrset(&rrset)), lint::tlsrpt(&rrset)),

@@ -3,7 +3,7 @@
 mod layered;
 mod memory;
 
-pub(crate) use layered::Layered;
+pub(crate) use layered::{Known, Layered};
 pub use memory::MemoryStore;
 
 use core::{error::Error, fmt};

@@ -1,6 +1,10 @@
 //! TXT records as people have them: one a line, bare or in the presentation format of RFC 1035 §5.1.
 
-use crate::{exit::Stop, output::escape};
+use crate::{
+    exit::Stop,
+    output::escape,
+    quoted::{self, Quoted},
+};
 use core::ops::Range;
 
 /// A record, and where in the file it comes from.
@@ -27,17 +31,14 @@ impl SourceRecord<'_> {
 }
 
 /// All records of a file. Blank lines are none.
-pub(super) fn records<'a>(file: &'a [u8], name: &str) -> Result<Vec<SourceRecord<'a>>, Stop> {
+pub(super) fn read<'a>(file: &'a [u8], name: &str) -> Result<Vec<SourceRecord<'a>>, Stop> {
     let lines = || file.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).zip(1..);
     let is_quoted = |line: &[u8]| line.starts_with(b"\"");
     let from_dig = lines().any(|(line, _)| is_quoted(line));
     let mut records = Vec::new();
     for (line, number) in lines() {
         if is_quoted(line) {
-            let (text, origins) = unquote(line).map_err(|Malformed { at, what }| {
-                let column = String::from_utf8_lossy(&line[..at]).chars().count() + 1;
-                Stop::usage(format!("{name}:{number}:{column}: {what}"))
-            })?;
+            let Quoted { octets: text, origins } = quoted::strings(line).map_err(|e| e.stop(line, name, number))?;
             records.push(SourceRecord { number, line, text, origins });
         } else if line.starts_with(b";;") {
             // What dig writes in place of an answer; "no record" would be the wrong thing to learn.
@@ -56,73 +57,12 @@ fn is_alias(line: &[u8]) -> bool {
     line.ends_with(b".") && line.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
 }
 
-struct Malformed {
-    at: usize,
-    what: &'static str,
-}
-
-/// One or more quoted character-strings with white space between them. Returns the octets, and
-/// where each comes from.
-fn unquote(line: &[u8]) -> Result<(Vec<u8>, Vec<Range<usize>>), Malformed> {
-    let (mut text, mut origins) = (Vec::new(), Vec::new());
-    let mut at = 0;
-    loop {
-        match line.get(at) {
-            None => return Ok((text, origins)),
-            Some(b' ' | b'\t') => at += 1,
-            Some(b'"') => at = string(line, at, &mut text, &mut origins)?,
-            Some(_) => return Err(Malformed { at, what: "text outside the quotes" }),
-        }
-    }
-}
-
-/// Reads the string whose quote opens at `open`; returns the offset behind the quote that closes.
-fn string(
-    line: &[u8],
-    open: usize,
-    text: &mut Vec<u8>,
-    origins: &mut Vec<Range<usize>>,
-) -> Result<usize, Malformed> {
-    let mut at = open + 1;
-    loop {
-        let (octet, len) = match line.get(at..).unwrap_or_default() {
-            [] => return Err(Malformed { at: open, what: "this quote is not closed" }),
-            [b'"', ..] => return Ok(at + 1),
-            [b'\\', digits @ ..] if digits.first().is_some_and(u8::is_ascii_digit) => {
-                let what = "a backslash and digits are \\000 to \\255";
-                (decimal(digits).ok_or(Malformed { at, what })?, 4)
-            }
-            [b'\\', octet, ..] => (*octet, 2),
-            [b'\\'] => return Err(Malformed { at, what: "a backslash at the end of the line" }),
-            [octet, ..] => (*octet, 1),
-        };
-        text.push(octet);
-        origins.push(at..at + len);
-        at += len;
-    }
-}
-
-fn decimal(digits: &[u8]) -> Option<u8> {
-    let digits = digits.get(..3).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
-    core::str::from_utf8(digits).ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn texts(file: &[u8]) -> Vec<Vec<u8>> {
-        records(file, "f").unwrap().into_iter().map(|record| record.text).collect()
-    }
-
-    #[test]
-    fn every_octet_can_be_written() {
-        for octet in 0..=255_u8 {
-            assert_eq!(texts(format!("\"a\\{octet:03}b\"").as_bytes()), [[b'a', octet, b'b']]);
-            if !octet.is_ascii_digit() && octet != b'\n' && octet != b'\r' {
-                assert_eq!(texts(&[b"\"\\", &[octet][..], b"\""].concat()), [[octet]]);
-            }
-        }
+        read(file, "f").unwrap().into_iter().map(|record| record.text).collect()
     }
 
     #[test]
@@ -141,18 +81,18 @@ mod tests {
         for (line, place) in [
             ("\"a", "f:1:1: this"),
             ("\"a\" b", "f:1:5: text"),
-            ("\"é\\25\"", "f:1:3: a backslash"),
-            ("\"\\256\"", "f:1:2: a backslash"),
-            ("x\n\"a\\", "f:2:3: a backslash at"),
+            ("\"é\\25\"", "f:1:3: digits"),
+            ("\"\\256\"", "f:1:2: digits"),
+            ("x\n\"a\\", "f:2:3: nothing"),
         ] {
-            let stop = records(line.as_bytes(), "f").unwrap_err();
+            let stop = read(line.as_bytes(), "f").unwrap_err();
             assert!(stop.message.starts_with(place), "{line}: {}", stop.message);
         }
     }
 
     #[test]
     fn a_span_of_the_text_is_found_in_the_line() {
-        let records = records(b"\"ab\" \"\\099d\"", "f").unwrap();
+        let records = read(b"\"ab\" \"\\099d\"", "f").unwrap();
         let record = &records[0];
         assert_eq!(record.text, b"abcd");
         assert_eq!(record.origin(1..3), 2..10);
