@@ -1,6 +1,6 @@
 //! The command line as a whole. Each command keeps its own arguments in its file.
 
-use crate::{completions, lint, man, matching, query, report};
+use crate::{completions, lab, lint, man, matching, query, report};
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::{env, ffi::OsString};
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Report(report::Args),
     /// Asks what a sending server decides about a domain now.
     Query(query::Args),
+    /// Runs the real driver against a small internet on loopback.
+    Lab(lab::Args),
     /// Prints a completion script for a shell.
     Completions(completions::Args),
     /// Prints the manual page, or writes one for each command.
@@ -75,10 +77,11 @@ pub(crate) fn parse() -> Result<Args, clap::Error> {
 
 /// Help and errors are printed before there are parsed arguments, so this looks for itself.
 fn set_color(arguments: &[OsString]) {
-    let given = arguments.iter().enumerate().find_map(|(i, argument)| match argument.to_str()?.strip_prefix("--color")? {
-        "" => arguments.get(i + 1)?.to_str(),
-        value => value.strip_prefix('='),
-    });
+    let given =
+        arguments.iter().enumerate().find_map(|(i, argument)| match argument.to_str()?.strip_prefix("--color")? {
+            "" => arguments.get(i + 1)?.to_str(),
+            value => value.strip_prefix('='),
+        });
     let choice = match given.and_then(|value| Color::from_str(value, false).ok()) {
         Some(Color::Always) => ColorChoice::Always,
         Some(Color::Never) => ColorChoice::Never,

@@ -1,6 +1,9 @@
 //! `mta-sts completions`.
 
-use crate::{args, exit::{Done, Exit}};
+use crate::{
+    args,
+    exit::{Done, Exit},
+};
 use clap::CommandFactory;
 use clap_complete::Shell;
 

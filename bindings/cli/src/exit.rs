@@ -17,15 +17,21 @@ pub(crate) enum Exit {
     Usage,
 }
 
+impl Exit {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Warning => 1,
+            Self::Off => 2,
+            Self::Unknown => 3,
+            Self::Usage => 64,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Fine => 0,
-            Exit::Warning => 1,
-            Exit::Off => 2,
-            Exit::Unknown => 3,
-            Exit::Usage => 64,
-        })
+        Self::from(exit.code())
     }
 }
 

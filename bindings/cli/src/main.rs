@@ -6,6 +6,7 @@ mod args;
 mod completions;
 mod exit;
 mod input;
+mod lab;
 mod lint;
 mod man;
 mod matching;
@@ -37,6 +38,7 @@ fn run(Args { json, command, .. }: Args) -> Result<Done, Stop> {
         Command::Match(args) => matching::run(&args, json),
         Command::Report(args) => report::run(&args, json),
         Command::Query(args) => query::run(&args, json),
+        Command::Lab(args) => lab::run(&args, json),
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Man(args) => man::run(&args),
     }

@@ -1,7 +1,7 @@
 //! `mta-sts match`.
 
 mod pairs;
-mod reason;
+pub(crate) mod reason;
 
 use crate::{
     exit::{Done, Exit, Stop},

@@ -2,9 +2,7 @@
 
 use crate::store::StoreError;
 use core::{error::Error, fmt};
-use mta_sts_core::{
-    CacheOp, Decision, Domain, DomainError, Entry, Failure, FetchError, Intent, Outcome, ResultType, UnixTime,
-};
+use mta_sts_core::{CacheOp, Decision, Domain, DomainError, Entry, Failure, Intent, Outcome, ResultType, UnixTime};
 
 /// What is known of a domain's policy.
 #[derive(Clone, Debug)]
@@ -98,18 +96,13 @@ impl Answer {
         failure: Option<Failure>,
         next_check: UnixTime,
     ) -> Self {
-        let result_type = failure.and_then(|failure| match failure {
-            Failure::Fetch(FetchError::NotTried) => None,
-            Failure::Fetch(why) => Some(why.result_type()),
-            Failure::BackOff { result, .. } => result,
-            _ => None,
-        });
         Self {
             domain: domain.clone(),
             source: if decision.is_some() { Source::Cache } else { Source::None },
             decision: decision.unwrap_or(Decision::NoPolicy),
             failure,
-            result_type,
+            // What is still under way has not failed.
+            result_type: None,
             entry,
             asked_https: false,
             alert: None,

@@ -104,8 +104,7 @@ impl Tlsa {
     /// RFC 7672 §3.1.3: the PKIX usages 0 and 1 are of no use to SMTP.
     fn usable(data: &RData) -> Option<Self> {
         let RData::TLSA(tlsa) = data else { return None };
-        let (usage, selector, matching) =
-            (u8::from(tlsa.cert_usage), u8::from(tlsa.selector), u8::from(tlsa.matching));
+        let (usage, selector, matching) = (u8::from(tlsa.cert_usage), u8::from(tlsa.selector), u8::from(tlsa.matching));
         let right_length = match matching {
             0 => !tlsa.cert_data.is_empty(),
             1 => tlsa.cert_data.len() == 32,

@@ -29,7 +29,8 @@ impl Dns {
         tls: &rustls::ClientConfig,
     ) -> Result<Self, BuildError> {
         let configs = if servers.is_empty() {
-            let (config, _) = hickory_resolver::system_conf::read_system_conf().map_err(|_| BuildError::NoNameServer)?;
+            let (config, _) =
+                hickory_resolver::system_conf::read_system_conf().map_err(|_| BuildError::NoNameServer)?;
             config.name_servers
         } else {
             servers.iter().map(name_server_config).collect()
@@ -109,6 +110,8 @@ fn options(timeout: Duration) -> ResolverOpts {
     options.use_hosts_file = ResolveHosts::Never;
     // The recursive name server has a cache. Another one here would hide a new policy id.
     options.cache_size = 0;
+    // Of one connection to a name server; more than we ever ask at once.
+    options.max_active_requests = 4096;
     options
 }
 

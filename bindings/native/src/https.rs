@@ -50,8 +50,8 @@ impl Https {
 
     async fn fetch(&self, lookup: &mut Lookup, clock: &dyn Clock, url: String, host: &str) -> Result<(), FetchError> {
         let too_long = Instant::now() + self.timeouts.fetch;
-        let _place = timeout_at(too_long, self.places.for_domain(host)).await.ok().flatten();
-        let _place = _place.ok_or(FetchError::NotTried)?;
+        let place = timeout_at(too_long, self.places.for_domain(host)).await.ok().flatten();
+        let _place = place.ok_or(FetchError::NotTried)?;
         let addresses = self.addresses(host).await?;
         let places = timeout_at(too_long, self.places.for_addresses(&addresses)).await.ok().flatten();
         let _places = places.ok_or(FetchError::NotTried)?;

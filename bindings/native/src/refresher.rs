@@ -4,17 +4,13 @@ use crate::resolver::Resolver;
 use futures_util::{StreamExt, stream};
 use mta_sts_core::{Domain, Entry, Intent, UnixTime};
 use ring::rand::{SecureRandom, SystemRandom};
-use std::{
-    collections::hash_map::RandomState,
-    hash::BuildHasher,
-    time::Duration,
-};
+use std::{collections::hash_map::RandomState, hash::BuildHasher, time::Duration};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
 };
 
-/// How often the store is looked through, with up to a quarter more at random.
+/// The pause between two looks through the store, with up to a quarter more at random.
 const PERIOD: Duration = Duration::from_secs(60);
 const PAGE: usize = 100;
 const AT_ONCE: usize = 8;
@@ -48,23 +44,27 @@ impl Resolver {
         RefresherHandle(tokio::spawn(async move {
             let jitter = RandomState::new();
             loop {
-                let began = Instant::now();
-                resolver.refresh_due(&jitter).await;
-                sleep(pause().saturating_sub(began.elapsed())).await;
+                let cost = resolver.refresh_due(&jitter).await;
+                // A large or slow store is looked through less often.
+                sleep(pause().max(cost * 20)).await;
             }
         }))
     }
 
-    /// Looks once through the store.
-    async fn refresh_due(&self, jitter: &RandomState) {
+    /// Looks once through the store, and says how long the store took.
+    async fn refresh_due(&self, jitter: &RandomState) -> Duration {
         let core = &self.core;
+        let mut cost = Duration::ZERO;
         let mut last: Option<Domain> = None;
         loop {
-            let page = match core.store.list(last.as_ref(), PAGE).await {
+            let began = Instant::now();
+            let page = core.store.list(last.as_ref(), PAGE).await;
+            cost += began.elapsed();
+            let page = match page {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(%error, "the refresher cannot list the policy store");
-                    return;
+                    return cost;
                 }
             };
             let Some(end) = page.last() else { break };
@@ -73,10 +73,7 @@ impl Resolver {
             let now = core.clock.now();
             let due = page.iter().filter(|entry| self.is_due(entry, jitter, now));
             let due: Vec<_> = due.map(|entry| self.refresh(entry.domain().clone())).collect();
-            stream::iter(due)
-                .buffer_unordered(AT_ONCE)
-                .for_each(core::future::ready)
-                .await;
+            stream::iter(due).buffer_unordered(AT_ONCE).for_each(core::future::ready).await;
             if is_last {
                 break;
             }
@@ -84,6 +81,7 @@ impl Resolver {
         if let Err(error) = core.store.prune(core.clock.now()).await {
             tracing::warn!(%error, "the policy store cannot be pruned");
         }
+        cost
     }
 
     async fn refresh(&self, domain: Domain) {
@@ -109,4 +107,52 @@ fn pause() -> Duration {
     // Without randomness, without jitter.
     let _ = SystemRandom::new().fill(&mut random);
     PERIOD + PERIOD / 4 * u32::from(random[0]) / 256
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mta_sts_core::{Policy, RecordId};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn resolver() -> Resolver {
+        let builder = Resolver::builder().only_extra_ca(true).name_servers(["127.0.0.1".parse().unwrap()]);
+        builder.extra_ca_pem(include_bytes!("../tests/ca.pem")).unwrap().build().unwrap()
+    }
+
+    fn entry(name: &str, max_age: u32, age: u64) -> Entry {
+        let text = format!("version: STSv1\nmode: enforce\nmx: a.test\nmax_age: {max_age}\n");
+        let (policy, at) = (Policy::parse(text.as_bytes()).unwrap(), UnixTime(NOW.0 - age));
+        Entry::import(&Domain::from_ascii(name).unwrap(), RecordId::new("1").unwrap(), policy, at, at)
+    }
+
+    #[test]
+    fn a_policy_is_due_daily_with_some_jitter_and_never_when_dead() {
+        let (resolver, jitter) = (resolver(), RandomState::new());
+        let due = |max_age, age| resolver.is_due(&entry("a.test", max_age, age), &jitter, NOW);
+        assert!(!due(604_800, 86_399));
+        assert!(due(604_800, 86_400 + 300));
+        assert!(due(10_000, 5000 + 300));
+        assert!(!due(3600, 3599));
+        assert!(!due(604_800, 604_800));
+        let delays = (0..50).filter(|i| resolver.is_due(&entry(&format!("d{i}.test"), 604_800, 86_550), &jitter, NOW));
+        assert!((5..45).contains(&delays.count()));
+    }
+
+    #[test]
+    fn domains_without_mail_for_30_days_or_max_age_are_left_alone() {
+        let (resolver, jitter) = (resolver(), RandomState::new());
+        const DAY: u64 = 86_400;
+        for (max_age, unused, is_due) in [
+            (604_800, 29 * DAY, true),
+            (604_800, 31 * DAY, false),
+            (40 * 86_400, 31 * DAY, true),
+            (40 * 86_400, 41 * DAY, false),
+        ] {
+            let entry = entry("a.test", max_age, 2 * DAY);
+            resolver.core.use_now(entry.domain(), UnixTime(NOW.0 - unused));
+            assert_eq!(resolver.is_due(&entry, &jitter, NOW), is_due, "{max_age} {unused}");
+        }
+    }
 }

@@ -43,8 +43,8 @@ pub(crate) struct Core {
 
 /// What the process remembers of domains beside their policies.
 pub(crate) struct Memory {
-    /// Answers without a policy, until their next check.
-    no_policy: Bounded<Answer>,
+    /// Answers without a policy until their next check, and when they were given.
+    no_policy: Bounded<(UnixTime, Answer)>,
     /// When mail was last sent there.
     used: Bounded<UnixTime>,
 }
@@ -111,7 +111,7 @@ impl Core {
         let at_once = intent == Intent::Deliver && !waits_for_end;
         let mut so_far = Answer::without_lookup(domain, None, None, None, now);
         if intent != Intent::Refresh {
-            locked(&self.memory).used.insert(domain, now);
+            self.use_now(domain, now);
             let Known { entry, error } = self.store.read(domain, now).await;
             let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
             let provisional = lookup.provisional();
@@ -121,10 +121,11 @@ impl Core {
             let has_policy = provisional.is_some();
             so_far = Answer::without_lookup(domain, provisional, entry, None, now);
             so_far.store_error = error;
-            if at_once && !has_policy {
-                if let Some(remembered) = self.remembered(domain, now) {
-                    return Answer { entry: so_far.entry, store_error: so_far.store_error, ..remembered };
-                }
+            if at_once
+                && !has_policy
+                && let Some(remembered) = self.remembered(domain, now)
+            {
+                return Answer { entry: so_far.entry, store_error: so_far.store_error, ..remembered };
             }
             if at_once && has_policy {
                 // RFC 8461 §5.1: deliver by the cached policy while a newer one is looked for.
@@ -190,8 +191,9 @@ impl Core {
 
     fn remembered(&self, domain: &Domain, now: UnixTime) -> Option<Answer> {
         let mut memory = locked(&self.memory);
-        let answer = memory.no_policy.get(domain)?;
-        (now < answer.next_check).then(|| answer.clone())
+        let (since, answer) = memory.no_policy.get(domain)?;
+        // A clock that was set back must not make it last.
+        (*since <= now && now < answer.next_check).then(|| answer.clone())
     }
 
     /// RULES 20: a domain without a policy is not asked at each delivery.
@@ -201,9 +203,17 @@ impl Core {
         if has_policy || answer.store_error.is_some() {
             memory.no_policy.remove(&answer.domain);
         } else {
-            let mut answer = answer.clone();
-            (answer.asked_https, answer.alert, answer.confirms_bounce) = (false, None, false);
-            memory.no_policy.insert(&answer.domain.clone(), answer);
+            let domain = &answer.domain;
+            let answer = Answer { entry: None, asked_https: false, confirms_bounce: false, ..answer.clone() };
+            memory.no_policy.insert(domain, (now, answer));
+        }
+    }
+
+    pub(crate) fn use_now(&self, domain: &Domain, now: UnixTime) {
+        let used = &mut locked(&self.memory).used;
+        match used.get(domain) {
+            Some(used) => *used = now,
+            None => used.insert(domain, now),
         }
     }
 

@@ -145,7 +145,8 @@ mod tests {
     async fn what_is_no_reply_ends_the_dialogue() {
         let long = [b"220 ".as_slice(), &b"x".repeat(5000), b"\r\n"].concat();
         let endless = b"220-x\r\n".repeat(101);
-        for octets in [b"HTTP/1.1 400\r\n".as_slice(), b"220-a\r\n250 b\r\n", b"22\r\n", b"999 x\r\n", &long, &endless] {
+        for octets in [b"HTTP/1.1 400\r\n".as_slice(), b"220-a\r\n250 b\r\n", b"22\r\n", b"999 x\r\n", &long, &endless]
+        {
             assert_eq!(reply_to(octets).await.err(), Some(Broken::Garbage));
         }
         assert_eq!(reply_to(b"220 no end").await.err(), Some(Broken::Closed));

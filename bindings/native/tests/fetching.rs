@@ -229,7 +229,8 @@ async fn a_second_name_server_is_asked_when_the_first_cannot_tell() {
     enforce(lab.world(), "a.test", "*.a.test");
     let dead = "127.78.0.1:9".parse().unwrap();
     let servers = [mta_sts::NameServer::Plain(dead), mta_sts::NameServer::Plain(lab.dns_addr())];
-    let timeouts = mta_sts::Timeouts { dns: Duration::from_secs(2), caller: Duration::from_secs(20), ..Default::default() };
+    let timeouts =
+        mta_sts::Timeouts { dns: Duration::from_secs(2), caller: Duration::from_secs(20), ..Default::default() };
     let resolver = builder(&lab).name_servers(servers).timeouts(timeouts).build().unwrap();
     let answer = resolver.resolve("a.test").await.unwrap();
     assert!(matches!(answer.decision, Decision::Enforce(_)), "{answer:?}");

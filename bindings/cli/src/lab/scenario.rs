@@ -19,10 +19,12 @@ pub(crate) struct Step {
     pub(crate) at: i64,
     /// Why the sender looks the domain up.
     pub(crate) intent: Intent,
-    change: Box<dyn Fn(&Site) + Send + Sync>,
+    change: Change,
     /// What the sender must conclude.
     pub(crate) expected: Conclusion,
 }
+
+type Change = Box<dyn for<'w> Fn(Site<'w>) -> Site<'w>>;
 
 /// What a sender concludes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,14 +41,19 @@ impl Scenario {
     pub(crate) fn new(
         label: &str,
         what: &'static str,
-        setup: impl Fn(&Site) + Send + Sync + 'static,
+        setup: impl for<'w> Fn(Site<'w>) -> Site<'w> + 'static,
         expected: [&str; 3],
     ) -> Self {
         Self { domain: format!("{label}.test"), what, steps: Vec::new() }.then(0, setup, expected)
     }
 
     /// Another step, `at` seconds after the beginning.
-    pub(crate) fn then(self, at: i64, change: impl Fn(&Site) + Send + Sync + 'static, expected: [&str; 3]) -> Self {
+    pub(crate) fn then(
+        self,
+        at: i64,
+        change: impl for<'w> Fn(Site<'w>) -> Site<'w> + 'static,
+        expected: [&str; 3],
+    ) -> Self {
         self.then_for(Intent::Deliver, at, change, expected)
     }
 
@@ -55,7 +62,7 @@ impl Scenario {
         mut self,
         intent: Intent,
         at: i64,
-        change: impl Fn(&Site) + Send + Sync + 'static,
+        change: impl for<'w> Fn(Site<'w>) -> Site<'w> + 'static,
         [decision, failure, delivery]: [&str; 3],
     ) -> Self {
         // In what is expected, "@" is the policy domain.
@@ -69,7 +76,7 @@ impl Scenario {
 impl Step {
     /// Changes the world.
     pub(crate) fn apply(&self, world: &World, domain: &str) {
-        (self.change)(&Site { world, domain: domain.to_owned() });
+        (self.change)(Site { world, domain: domain.to_owned() });
     }
 }
 
@@ -88,61 +95,70 @@ impl Site<'_> {
     }
 
     /// The TXT records at `_mta-sts`.
-    pub(crate) fn txt(&self, records: &[&str]) -> &Self {
+    pub(crate) fn txt(self, records: &[&str]) -> Self {
         self.world.txt(&self.name("_mta-sts.@"), records);
         self
     }
 
-    pub(crate) fn dns(&self, name: &str, kind: RecordType, answer: Answer) -> &Self {
+    /// Whatever DNS is to answer.
+    pub(crate) fn dns(self, name: &str, kind: RecordType, answer: Answer) -> Self {
         self.world.set(&self.name(name), kind, answer);
         self
     }
 
-    pub(crate) fn policy_host(&self, host: PolicyHost) -> &Self {
+    pub(crate) fn policy_host(self, host: PolicyHost) -> Self {
         self.world.policy_host(&self.name("mta-sts.@"), host);
         self
     }
 
     /// The policy host serves this text.
-    pub(crate) fn policy(&self, text: &str) -> &Self {
-        self.policy_host(PolicyHost::from(Response::text(self.name(text))))
+    pub(crate) fn policy(self, text: &str) -> Self {
+        let text = self.name(text);
+        self.policy_host(PolicyHost::from(Response::text(text)))
     }
 
     /// The policy host answers so, with the usual policy as its body.
-    pub(crate) fn responds(&self, response: impl FnOnce(Response) -> Response) -> &Self {
-        self.policy_host(PolicyHost::from(response(Response::text(self.name(ENFORCE)))))
+    pub(crate) fn responds(self, response: impl FnOnce(Response) -> Response) -> Self {
+        let text = self.name(ENFORCE);
+        self.policy_host(PolicyHost::from(response(Response::text(text))))
     }
 
     /// The policy host has this certificate, and the usual policy.
-    pub(crate) fn certificate(&self, tls: Tls) -> &Self {
-        self.policy_host(PolicyHost { tls, ..PolicyHost::from(Response::text(self.name(ENFORCE))) })
+    pub(crate) fn certificate(self, tls: Tls) -> Self {
+        let text = self.name(ENFORCE);
+        self.policy_host(PolicyHost { tls, ..PolicyHost::from(Response::text(text)) })
     }
 
     /// The policy host is at such an address, with the usual policy.
-    pub(crate) fn at(&self, address: Address) -> &Self {
-        self.policy_host(PolicyHost { address, ..PolicyHost::from(Response::text(self.name(ENFORCE))) })
+    pub(crate) fn at(self, address: Address) -> Self {
+        let text = self.name(ENFORCE);
+        self.policy_host(PolicyHost { address, ..PolicyHost::from(Response::text(text)) })
     }
 
     /// MX records, and the servers behind them.
-    pub(crate) fn mx(&self, hosts: &[(u16, &str, MxHost)]) -> &Self {
+    pub(crate) fn mx(self, hosts: &[(u16, &str, MxHost)]) -> Self {
         let names: Vec<_> = hosts.iter().map(|(preference, name, _)| (*preference, self.name(name))).collect();
         let records: Vec<_> = names.iter().map(|(preference, name)| (*preference, name.as_str())).collect();
         self.world.mx(&self.domain, &records);
-        for ((_, name), (.., host)) in names.iter().zip(hosts) {
-            if let Err(error) = self.world.mx_host(name, host.clone()) {
-                eprintln!("the lab cannot start {name}: {error}");
-            }
+        hosts.iter().fold(self, |site, (_, name, host)| site.server(name, host.clone()))
+    }
+
+    /// A mail server of that name, without an MX record.
+    pub(crate) fn server(self, name: &str, host: MxHost) -> Self {
+        let name = self.name(name);
+        if let Err(error) = self.world.mx_host(&name, host) {
+            eprintln!("the lab cannot start {name}: {error}");
         }
         self
     }
 
     /// A record, the usual policy, and one good MX host.
-    pub(crate) fn good(&self) -> &Self {
+    pub(crate) fn good(self) -> Self {
         self.good_dns().policy(ENFORCE)
     }
 
     /// A record and one good MX host; no policy host.
-    pub(crate) fn good_dns(&self) -> &Self {
+    pub(crate) fn good_dns(self) -> Self {
         self.txt(&["v=STSv1; id=1;"]).mx(&[(10, "mx.@", MxHost::default())])
     }
 }

@@ -56,13 +56,17 @@ fn summary(subject: &Subject<'_>) -> String {
         Verdict::Policy(Ok(policy)) => valid(policy_in_words(policy)),
         Verdict::Policy(Err(error)) => invalid(error.kind.to_string(), "senders ignore this policy"),
         Verdict::Record(Ok(record)) => valid(format!("id {}", record.id)),
-        Verdict::Record(Err(RecordError::Syntax { kind, .. })) => invalid(kind.to_string(), "senders ignore the record"),
+        Verdict::Record(Err(RecordError::Syntax { kind, .. })) => {
+            invalid(kind.to_string(), "senders ignore the record")
+        }
         Verdict::Record(Err(error)) => invalid(error.to_string(), "senders look for no policy"),
         Verdict::TlsRpt(Ok(record)) => {
             let destinations = record.rua().iter().map(|uri| escape::text(uri));
             valid(format!("reports go to {}", shortened(destinations, MAX_MX_SHOWN)))
         }
-        Verdict::TlsRpt(Err(TlsRptError::Syntax { kind, .. })) => invalid(kind.to_string(), "senders ignore the record"),
+        Verdict::TlsRpt(Err(TlsRptError::Syntax { kind, .. })) => {
+            invalid(kind.to_string(), "senders ignore the record")
+        }
         Verdict::TlsRpt(Err(error)) => invalid(error.to_string(), "senders send no reports"),
     };
     let mut summary = paragraph(&format!("{}: ", subject.file), 2, &verdict);

@@ -102,7 +102,8 @@ impl<'a> Subject<'a> {
 fn place_in<'a>(text: &'a [u8], finding: &Finding) -> Place<'a> {
     let start = finding.start.min(text.len());
     let line_start = text[..start].iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
-    let line_end = text[line_start..].iter().position(|&b| b == b'\n').map_or(text.len(), |newline| line_start + newline);
+    let line_end =
+        text[line_start..].iter().position(|&b| b == b'\n').map_or(text.len(), |newline| line_start + newline);
     let line = &text[line_start..line_end];
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let in_line = |octet: usize| octet.saturating_sub(line_start).min(line.len());

@@ -28,7 +28,7 @@ pub(crate) fn of(pattern: MxPattern<'_>, host: &[u8]) -> String {
 }
 
 /// Why no pattern of `policy` matches `host`.
-pub(super) fn of_none(policy: &Policy, host: &[u8]) -> String {
+pub(crate) fn of_none(policy: &Policy, host: &[u8]) -> String {
     if let Some(why) = not_a_host(host) {
         return why;
     }
@@ -74,10 +74,18 @@ mod tests {
             ("mx.example.com", "MX.example.com.", "the names are equal"),
             ("*.example.com", "mx.example.com", "\"*\" stands for the one label \"mx\""),
             ("*.example.com", "example.com", "\"*\" needs exactly one label before example.com, and the host has none"),
-            ("*.example.com", "a.b.example.com", "\"*\" stands for exactly one label, and the host has 2 before example.com"),
+            (
+                "*.example.com",
+                "a.b.example.com",
+                "\"*\" stands for exactly one label, and the host has 2 before example.com",
+            ),
             ("*.example.com", "mx.badexample.com", "the host is not below example.com"),
             ("mx.example.com", "mx.example.net", "the names differ"),
-            ("example.com", "mx.example.com", "the pattern allows example.com itself and nothing below it; \"*.example.com\" would"),
+            (
+                "example.com",
+                "mx.example.com",
+                "the pattern allows example.com itself and nothing below it; \"*.example.com\" would",
+            ),
             ("*.example.com", "a b.example.com", "not a host name: a character that no host name has at octet 1"),
             ("*.example.com", "", "not a host name: it is empty"),
         ] {

@@ -43,10 +43,9 @@ pub(super) fn of(result: &ReportedResult) -> Advice {
             "the policy could not be fetched",
             "check that https://mta-sts.DOMAIN/.well-known/mta-sts.txt answers 200 with text/plain, without a redirect",
         ),
-        ResultType::StsPolicyInvalid => (
-            "the policy was fetched and is not valid",
-            "run \"mta-sts lint\" on the policy file",
-        ),
+        ResultType::StsPolicyInvalid => {
+            ("the policy was fetched and is not valid", "run \"mta-sts lint\" on the policy file")
+        }
         ResultType::StsWebpkiInvalid => (
             "the certificate of the policy host is not valid for mta-sts.DOMAIN",
             "renew it, with the name mta-sts.DOMAIN and the whole chain",

@@ -1,9 +1,8 @@
 //! The store of a process that needs no other.
 
-use super::{PolicyStore, StoreError};
+use super::{BoxFuture, PolicyStore, StoreError};
 use crate::bounded::{Bounded, locked};
 use core::{fmt, future::ready};
-use futures_util::future::BoxFuture;
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
 use std::{collections::BTreeSet, sync::Mutex};
 

@@ -6,9 +6,11 @@ mod memory;
 pub(crate) use layered::{Known, Layered};
 pub use memory::MemoryStore;
 
-use core::{error::Error, fmt};
-use futures_util::future::BoxFuture;
+use core::{error::Error, fmt, future::Future, pin::Pin};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
+
+/// What the calls of a [`PolicyStore`] return: `Box::pin(async move { … })`.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A cache of policies, perhaps shared with other processes and machines.
 ///
@@ -27,12 +29,8 @@ pub trait PolicyStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`] if that cannot be done. The entry is then as it was.
-    fn apply<'a>(
-        &'a self,
-        domain: &'a Domain,
-        op: &'a CacheOp,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn apply<'a>(&'a self, domain: &'a Domain, op: &'a CacheOp, now: UnixTime)
+    -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Up to `limit` entries of domains that come after `after`, in the order of [`Domain`]; fewer
     /// only at the end. The refresher walks the store by it.

@@ -1,6 +1,6 @@
 //! `mta-sts lint`.
 
-mod json;
+pub(crate) mod json;
 mod records;
 mod show;
 mod subject;

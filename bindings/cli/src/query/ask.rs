@@ -1,0 +1,185 @@
+//! Asks DNS, the policy host and the MX hosts.
+
+use super::{Args, records};
+use crate::{exit::Stop, input, matching::reason, output::escape};
+use mta_sts::{
+    Answer, BuildError, Candidate, Decision, Delivery, Freshness, Intent, Plan, PlanOptions, Policy, ProbeResult,
+    Refusal, Resolver, Timeouts, TlsLevel, UnixTime, Verdict,
+};
+use mta_sts_core::{Domain, ResultType, TxtRecords};
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, SystemTime},
+};
+use tracing::level_filters::LevelFilter;
+
+/// All that was learnt.
+pub(super) struct Picture {
+    pub(super) answer: Answer,
+    /// The TXT records of `_mta-sts`, where they are known.
+    pub(super) records: Option<TxtRecords>,
+    /// The MX hosts were given and not asked for.
+    pub(super) given: bool,
+    pub(super) hosts: Vec<Host>,
+    pub(super) delivery: Delivery,
+    /// When it was learnt.
+    pub(super) now: UnixTime,
+}
+
+/// An MX host.
+pub(super) struct Host {
+    /// Its name as in DNS.
+    pub(super) name: String,
+    pub(super) preference: Option<u16>,
+    /// Whether the policy names it; `None` if no policy applies.
+    pub(super) permitted: Option<bool>,
+    /// The pattern that names it.
+    pub(super) pattern: Option<String>,
+    /// Why the policy permits it, or does not.
+    pub(super) reason: Option<String>,
+    pub(super) probe: Option<ProbeResult>,
+    pub(super) verdict: Verdict,
+    pub(super) result_types: Vec<ResultType>,
+}
+
+pub(super) fn ask(domain: &Domain, args: &Args) -> Result<Picture, Stop> {
+    let resolver = resolver(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Stop::unknown(format!("cannot start: {}", input::in_words(&error))))?;
+    let progress = Progress::start(domain);
+    let picture = runtime.block_on(async {
+        let timeout = timeouts(args).dns;
+        let asked = picture(&resolver, domain, args);
+        let (picture, records) = tokio::join!(asked, records::look_up(domain, &args.dns, timeout));
+        Picture { records, ..picture }
+    });
+    drop(progress);
+    // Nothing that is still under way matters any more.
+    runtime.shutdown_background();
+    Ok(picture)
+}
+
+fn resolver(args: &Args) -> Result<Resolver, Stop> {
+    let cannot = |error: BuildError| match error {
+        BuildError::BadCa => Stop::usage(error.to_string()),
+        _ => Stop::unknown(error.to_string()),
+    };
+    let mut builder = Resolver::builder()
+        .name_servers(args.dns.iter().cloned())
+        .https_port(args.https_port)
+        .smtp_port(args.smtp_port)
+        .allow_nets(args.allow_net.iter().copied())
+        .timeouts(timeouts(args))
+        .freshness(Freshness::Checked);
+    if let Some(file) = &args.ca {
+        const MAX_CA_FILE: usize = 8 << 20;
+        builder = builder.extra_ca_pem(&input::read(file, MAX_CA_FILE)?.bytes).map_err(cannot)?;
+    }
+    builder.build().map_err(cannot)
+}
+
+fn timeouts(args: &Args) -> Timeouts {
+    let defaults = Timeouts::default();
+    let given = Duration::from_secs(args.timeout);
+    Timeouts {
+        dns: defaults.dns.min(given),
+        connect: defaults.connect.min(given),
+        fetch: given,
+        smtp: given,
+        ..defaults
+    }
+}
+
+async fn picture(resolver: &Resolver, domain: &Domain, args: &Args) -> Picture {
+    let (answer, hosts, delivery) = if args.mx.is_empty() {
+        let options = PlanOptions { probe: args.probe, ..PlanOptions::default() };
+        let Plan { answer, hosts, delivery, .. } = resolver.plan(domain, &options).await;
+        let policy = answer.decision.policy();
+        let hosts = hosts.into_iter().map(|candidate| Host::from_dns(candidate, policy.map(|p| &**p))).collect();
+        (answer, hosts, delivery)
+    } else {
+        let answer = resolver.resolve_with(domain, Intent::Deliver).await;
+        let mut hosts = Vec::new();
+        for name in &args.mx {
+            let probe = if args.probe { Some(resolver.probe(name).await) } else { None };
+            hosts.push(Host::given(name, probe, &answer.decision));
+        }
+        let delivery = first_acceptable(&hosts);
+        (answer, hosts, delivery)
+    };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Picture { answer, records: None, given: !args.mx.is_empty(), hosts, delivery, now: UnixTime(now) }
+}
+
+impl Host {
+    fn from_dns(candidate: Candidate, policy: Option<&Policy>) -> Self {
+        let Candidate { host: name, preference, permitted, probe, verdict, result_types, .. } = candidate;
+        let (pattern, reason) = pattern_and_reason(&name, policy);
+        Self { name, preference, permitted, pattern, reason, probe, verdict, result_types }
+    }
+
+    /// The same judgement as for a host from DNS. RFC 8461 §5.
+    fn given(name: &str, probe: Option<ProbeResult>, decision: &Decision) -> Self {
+        let policy = decision.policy();
+        let permitted = policy.map(|policy| policy.permits_mx(name));
+        let verdict = match (decision, probe) {
+            (Decision::Enforce(_), _) if permitted == Some(false) => Verdict::Refuse(Refusal::NotInPolicy),
+            (_, Some(ProbeResult::Unreachable(why))) => Verdict::Skip(why),
+            (Decision::Enforce(_), None | Some(ProbeResult::Ok { .. })) => Verdict::Deliver { tls: TlsLevel::Verified },
+            (Decision::Enforce(_), Some(failed)) => Verdict::Refuse(Refusal::Tls(failed)),
+            (_, None | Some(ProbeResult::Ok { .. } | ProbeResult::Certificate(_))) => {
+                Verdict::Deliver { tls: TlsLevel::Any }
+            }
+            (_, Some(_)) => Verdict::Deliver { tls: TlsLevel::Plaintext },
+        };
+        let of_policy = (permitted == Some(false)).then_some(ResultType::ValidationFailure);
+        let of_probe = probe.and_then(ProbeResult::result_type).filter(|_| permitted.is_some());
+        let mut result_types: Vec<_> = of_policy.into_iter().chain(of_probe).collect();
+        result_types.dedup();
+        let (pattern, reason) = pattern_and_reason(name, policy.map(|policy| &**policy));
+        Self { name: name.to_owned(), preference: None, permitted, pattern, reason, probe, verdict, result_types }
+    }
+
+    /// Its name to show.
+    pub(super) fn shown(&self) -> String {
+        escape::text(&self.name)
+    }
+}
+
+fn pattern_and_reason(host: &str, policy: Option<&Policy>) -> (Option<String>, Option<String>) {
+    let Some(policy) = policy else { return (None, None) };
+    match policy.matching_pattern(host) {
+        Some(pattern) => (Some(pattern.to_string()), Some(reason::of(pattern, host.as_bytes()))),
+        None => (None, Some(reason::of_none(policy, host.as_bytes()))),
+    }
+}
+
+fn first_acceptable(hosts: &[Host]) -> Delivery {
+    let acceptable = hosts.iter().find_map(|host| match host.verdict {
+        Verdict::Deliver { tls } => Some(Delivery::To { host: host.name.clone(), tls }),
+        _ => None,
+    });
+    acceptable.unwrap_or(Delivery::Defer(mta_sts::DeferReason::NoHost))
+}
+
+/// A line on a terminal while there is nothing else to see.
+struct Progress(bool);
+
+impl Progress {
+    fn start(domain: &Domain) -> Self {
+        let shows = io::stderr().is_terminal() && LevelFilter::current() <= LevelFilter::WARN;
+        if shows {
+            // Nobody reads what cannot be written.
+            let _ = write!(io::stderr(), "asking about {domain} …");
+        }
+        Self(shows)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.0 {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
