@@ -170,6 +170,8 @@ pub enum DnsAnswer {
     TempFail {
         /// `servfail`, `refused` or `timeout`.
         why: String,
+        /// RFC 8914.
+        extended_error: Option<u16>,
     },
     /// An alias.
     Cname {

@@ -85,7 +85,8 @@ fn a_warm_lookup_wants_no_io_and_allocates_only_what_it_keeps() {
 
 #[test]
 fn parsing_a_policy_allocates_a_constant_number_of_times_for_its_text() {
-    let text = b"version: STSv1\nmode: enforce\nmx: a.example\nmx: b.example\nmx: c.example\nmx: d.example\nmax_age: 9\n";
+    let text =
+        b"version: STSv1\nmode: enforce\nmx: a.example\nmx: b.example\nmx: c.example\nmx: d.example\nmax_age: 9\n";
     let counted = allocations(|| drop(black_box(Policy::parse(text))));
     assert!(counted <= 3, "{counted}: the text, the patterns, and fitting them");
 }

@@ -10,15 +10,16 @@ use std::{env, ffi::OsString};
 #[command(name = "mta-sts", bin_name = "mta-sts", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// Write JSON, in the shape that the README describes.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
 
-    /// When to use colours. With "auto" it is on a terminal, unless NO_COLOR is set.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never.
+    #[arg(long, global = true, help_heading = "Global options", value_name = "WHEN")]
+    #[arg(default_value = "auto", hide_possible_values = true)]
     pub(crate) color: Color,
 
     /// Log what is done to standard error; twice for more.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = "Global options", action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
     #[command(subcommand)]
@@ -38,7 +39,7 @@ Examples:
   mta-sts lint mta-sts.txt
   dig +short TXT _mta-sts.example.com | mta-sts lint --txt -
   mta-sts match '*.example.com' mx1.example.com
-  mta-sts report google.com!example.com!1700000000!1700086399.json.gz";
+  mta-sts report 'google.com!example.com!1700000000!1700086399.json.gz'";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

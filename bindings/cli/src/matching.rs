@@ -131,8 +131,8 @@ fn show(Answer { pattern, host, matches, reason }: &Answer, with_pattern: bool) 
         Some(pattern) if with_pattern => format!(" {FAINT}by{FAINT:#} {}", name(pattern)),
         _ => String::new(),
     };
-    let lead = format!("{verdict}  {STRONG}{}{STRONG:#}{pattern}", name(host));
-    format!("{lead}\n{}", paragraph("     ", 5, &escape::text(reason)))
+    let words = format!("{STRONG}{}{STRONG:#}{pattern}: {}", name(host), escape::text(reason));
+    paragraph(&format!("{verdict}  "), 7, &words)
 }
 
 fn name(name: &str) -> String {

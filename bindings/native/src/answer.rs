@@ -88,6 +88,11 @@ impl Answer {
         }
     }
 
+    /// A policy that cannot be read may be one that is not confirmed.
+    pub(crate) fn with_store_error(self, error: Option<StoreError>) -> Self {
+        Self { confirms_bounce: self.confirms_bounce && error.is_none(), store_error: error, ..self }
+    }
+
     /// An answer from what is cached alone, or from nothing.
     pub(crate) fn without_lookup(
         domain: &Domain,
@@ -112,7 +117,7 @@ impl Answer {
         }
     }
 
-    /// RULES: one line a decision, with the reason and the remaining lifetime, and nothing that
+    /// One line a decision, with the reason and the remaining lifetime, and nothing that
     /// came from the wire.
     pub(crate) fn log(&self, intent: Intent, now: UnixTime) {
         let decision = match self.decision {

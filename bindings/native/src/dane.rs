@@ -43,7 +43,7 @@ pub(crate) struct Dane {
 }
 
 impl Dane {
-    /// RULES 28: the AD bit is worth something only on this machine.
+    /// RFC 4035 §4.9.3: the AD bit is worth as much as the way to the name server.
     pub(crate) fn new(servers: &[NameServer], timeout: Duration) -> Result<Self, BuildError> {
         let plain = |server: &NameServer| match server {
             NameServer::Plain(addr) if addr.ip().is_loopback() => Some(*addr),
@@ -63,7 +63,7 @@ impl Dane {
         Ok((of_records(domain, answer.data), answer.secure))
     }
 
-    /// The usable TLSA records of an MX host whose MX record is secure. RULES 26.
+    /// The usable TLSA records of an MX host whose MX record is secure. RFC 7672 §2.2.
     pub(crate) async fn tlsa(&self, host: &str) -> (DaneStatus, Vec<Tlsa>) {
         let none = |status| (status, Vec::new());
         let Some(name) = absolute(host) else { return none(DaneStatus::NotApplicable) };

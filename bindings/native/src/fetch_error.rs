@@ -21,7 +21,8 @@ pub(crate) fn fetch_error(error: &reqwest::Error, stage: Stage) -> FetchError {
         return FetchError::Timeout;
     }
     match stage {
-        // RULES 13: a body whose end is not announced by HTTP or TLS is not whole.
+        // RFC 9112 §8: a body whose end neither HTTP nor TLS announces is not whole. A policy cut
+        // inside its max_age would still parse.
         Stage::Body => FetchError::Incomplete,
         Stage::Head if error.is_connect() => match io_kind(error) {
             // Only a connection that stood can end or be reset: TLS did not come about.

@@ -99,7 +99,8 @@ impl<'a> Judge<'a> {
             DaneStatus::Usable => {
                 return (tls_verdict(facts.probe, Demand::Valid), of_probe.into_iter().collect());
             }
-            // RULES 27: with an enforce policy, hosts without TLSA records wait.
+            // RFC 8461 §2: DANE goes first. Beside hosts that have TLSA records, those without
+            // wait as long as a policy is enforced.
             _ if has_dane && enforces => return (Verdict::Refuse(Refusal::NoTlsa), Vec::new()),
             _ => {}
         }

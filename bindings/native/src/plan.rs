@@ -191,7 +191,7 @@ fn local_preference(hosts: &[MxHost], local: &[String]) -> Option<Option<u16>> {
 }
 
 fn deliver(answer: &Answer, hosts: &[Candidate], ignore_policy: bool) -> Delivery {
-    // RULES 17: a store that cannot be read may hold a policy that forbids this.
+    // RFC 8461 §3.3: a store that cannot be read may hold a policy that forbids this.
     if answer.is_uncertain() && !ignore_policy {
         return Delivery::Defer(DeferReason::PolicyUnknown);
     }

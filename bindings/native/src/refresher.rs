@@ -17,7 +17,7 @@ const AT_ONCE: usize = 8;
 /// A refresh comes up to so many seconds after it is due, so that domains whose policies were
 /// fetched together are not all asked together.
 const MAX_JITTER: u64 = 300;
-/// RULES 21: domains without mail for so long are no longer refreshed.
+/// Domains without mail for so long are no longer refreshed.
 const UNUSED_AFTER: u64 = 30 * 86_400;
 
 /// A refresher at work. Dropping it stops the refresher.

@@ -116,7 +116,7 @@ impl Core {
             let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
             let provisional = lookup.provisional();
             if let Some(outcome) = lookup.into_outcome() {
-                return Answer { store_error: error, ..Answer::of(domain, intent, outcome, entry, now) };
+                return Answer::of(domain, intent, outcome, entry, now).with_store_error(error);
             }
             let has_policy = provisional.is_some();
             so_far = Answer::without_lookup(domain, provisional, entry, None, now);
@@ -184,7 +184,7 @@ impl Core {
             return Answer::without_lookup(domain, None, entry, Some(Failure::Fetch(FetchError::NotTried)), now);
         };
         self.store.write(domain, &outcome.cache, entry.clone(), now).await;
-        let answer = Answer { asked_https, store_error: error, ..Answer::of(domain, intent, outcome, entry, now) };
+        let answer = Answer { asked_https, ..Answer::of(domain, intent, outcome, entry, now) }.with_store_error(error);
         self.remember(&answer, now);
         answer
     }
@@ -196,7 +196,7 @@ impl Core {
         (*since <= now && now < answer.next_check).then(|| answer.clone())
     }
 
-    /// RULES 20: a domain without a policy is not asked at each delivery.
+    /// A domain without a policy, or a dead name server, is not asked at each delivery.
     fn remember(&self, answer: &Answer, now: UnixTime) {
         let mut memory = locked(&self.memory);
         let has_policy = answer.entry.as_ref().is_some_and(|entry| entry.live(now).is_some());

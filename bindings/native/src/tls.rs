@@ -17,7 +17,7 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// RULES 14: without any trust anchor every fetch would fail, so that is an error at the start.
+    /// Without any trust anchor every fetch would fail, so that is an error at the start.
     pub(crate) fn load(extra: Vec<CertificateDer<'static>>, only_extra: bool) -> Result<Self, BuildError> {
         let mut roots = RootCertStore::empty();
         for root in extra {

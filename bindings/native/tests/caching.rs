@@ -273,6 +273,8 @@ async fn an_unreadable_store_is_not_an_empty_one() {
         assert_eq!(answer.decision, Decision::NoPolicy);
         assert!(answer.is_uncertain());
     }
+    let bounce = resolver.resolve_with(&domain("c.test"), Intent::BeforeBounce).await;
+    assert!(bounce.failure.is_none() && !bounce.confirms_bounce);
     store.hangs.store(true, Ordering::SeqCst);
     let began = Instant::now();
     let answer = resolver.resolve("b.test").await.unwrap();

@@ -254,3 +254,35 @@ fn no_trust_anchor_is_an_error_at_the_start() {
     assert_eq!(error, mta_sts::BuildError::NoTrustAnchors);
     assert_eq!(Resolver::builder().extra_ca_pem(b"nothing").unwrap_err(), mta_sts::BuildError::BadCa);
 }
+
+#[tokio::test]
+async fn a_policy_host_may_be_at_ipv6_only() {
+    let lab = Lab::start().await.unwrap();
+    if !lab.has_ipv6() {
+        return;
+    }
+    publish(lab.world(), "a.test", "1", PolicyHost { address: Address::V6Only, ..good().into() });
+    let resolver = builder(&lab).allow_nets(["::1/128".parse().unwrap()]).build().unwrap();
+    assert_eq!(resolver.resolve("a.test").await.unwrap().source, Source::Fetched);
+}
+
+#[tokio::test]
+async fn mode_none_is_no_policy_and_is_cached() {
+    let lab = Lab::start().await.unwrap();
+    publish(lab.world(), "a.test", "1", Response::text("version: STSv1\nmode: none\nmax_age: 86400\n"));
+    let resolver = builder(&lab).build().unwrap();
+    for source in [Source::Fetched, Source::Cache] {
+        let answer = resolver.resolve("a.test").await.unwrap();
+        assert_eq!((answer.decision, answer.source, answer.failure), (Decision::NoPolicy, source, None));
+    }
+    assert_eq!(fetches(lab.world(), "a.test"), 1);
+}
+
+#[tokio::test]
+async fn a_loop_of_cnames_is_no_answer() {
+    let lab = Lab::start().await.unwrap();
+    lab.world().cname("_mta-sts.a.test", "b.test");
+    lab.world().cname("b.test", "_mta-sts.a.test");
+    let answer = checked(&lab).resolve("a.test").await.unwrap();
+    assert_eq!(answer.failure, Some(Failure::DnsTemporary));
+}

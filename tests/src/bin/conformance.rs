@@ -33,7 +33,7 @@ enum FaceName {
 fn main() -> ExitCode {
     let args = Args::parse();
     let mut face: Box<dyn Face> = match args.face {
-        FaceName::Rust => Box::new(RustFace),
+        FaceName::Rust => Box::new(RustFace::default()),
     };
     match run(&args.vectors, &mut *face, args.verbose, &mut stdout().lock()) {
         Ok(totals) if totals.failed == 0 => ExitCode::SUCCESS,

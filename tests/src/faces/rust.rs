@@ -2,7 +2,7 @@
 
 use super::Face;
 use crate::{
-    scenario,
+    scenario::{machine, network::Network},
     vectors::{Octets, Rrset, Scenario},
 };
 use mta_sts_core::{MxPattern, Policy, StsRecord, TlsRptRecord, TxtRecords, UnixTime, report::Report};
@@ -11,7 +11,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// `mta-sts-core`, and for scenarios that need real servers `mta-sts` against the lab.
 #[derive(Debug, Default)]
-pub struct RustFace;
+pub struct RustFace {
+    network: Option<Network>,
+}
 
 impl Face for RustFace {
     fn policy(&mut self, body: &[u8]) -> Value {
@@ -47,9 +49,15 @@ impl Face for RustFace {
 
     fn scenario(&mut self, scenario: &Scenario, needs: &[String]) -> Option<Value> {
         if needs == ["core"] {
-            return Some(scenario::machine::play(scenario));
+            return Some(machine::play(scenario));
         }
-        None
+        if self.network.is_none() {
+            match Network::start() {
+                Ok(network) => self.network = Some(network),
+                Err(error) => return Some(json!({ "error": format!("the lab cannot start: {error}") })),
+            }
+        }
+        self.network.as_ref().map(|network| network.play(scenario))
     }
 }
 

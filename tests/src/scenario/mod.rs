@@ -1,6 +1,7 @@
 //! One domain's life in steps: `fetch_rules.json`.
 
 pub mod machine;
+pub mod network;
 
 use crate::vectors::{Cached, Scenario, Step};
 use mta_sts_core::{Domain, Entry, Intent, Policy, RecordId, UnixTime};

@@ -425,7 +425,7 @@ fn lives() -> Vec<Scenario> {
                 Intent::Refresh,
                 5 * DAY,
                 |site| site.dns("_mta-sts.@", RecordType::Txt, Answer::NxDomain),
-                ["enforce", "", TO_MX],
+                ["enforce", "no record", TO_MX],
             )
             .then(10 * DAY, |site| site, ["enforce", "no record", TO_MX]),
     ]

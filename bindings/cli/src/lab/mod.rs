@@ -101,10 +101,12 @@ fn as_table(rows: &[Row]) -> Done {
         let (style, mark) = if row.agrees() { (GOOD, "ok") } else { (BAD, "DIFFERS") };
         let _ = writeln!(text, "{STRONG}{:width$}{STRONG:#}  {} {style}{mark}{style:#}", row.domain, row.what);
         for (at, expected, got) in &row.steps {
-            let when = if row.steps.len() > 1 { format!("after {}: ", in_words(*at)) } else { String::new() };
-            let _ = writeln!(text, "{:width$}  {FAINT}{when}{got}{FAINT:#}", "");
-            if expected != got {
-                let _ = writeln!(text, "{:width$}  {BAD}expected: {expected}{BAD:#}", "");
+            let when = if row.steps.len() > 1 { format!("after {}, ", in_words(*at)) } else { String::new() };
+            if expected == got {
+                let _ = writeln!(text, "{:width$}  {FAINT}{when}as expected: {got}{FAINT:#}", "");
+            } else {
+                let _ = writeln!(text, "{:width$}  {when}expected: {expected}", "");
+                let _ = writeln!(text, "{:width$}  {BAD}{when}got:      {got}{BAD:#}", "");
             }
         }
     }

@@ -87,6 +87,7 @@ impl<'a> Subject<'a> {
     /// `None` for what concerns no line, such as a record that is not there.
     pub(super) fn place(&self, finding: &Finding) -> Option<Place<'_>> {
         match &self.source {
+            Source::Text(b"") => None,
             Source::Text(text) => Some(place_in(text, finding)),
             Source::Records(_) if concerns_all_records(finding) => None,
             Source::Records(records) => {

@@ -1,6 +1,6 @@
 //! Logs on standard error.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Starts logging: warnings, and more the more often `-v` was given.
@@ -14,9 +14,7 @@ pub(crate) fn start(verbose: u8) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr)
-        .with_ansi(
-            anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never && io::stderr().is_terminal(),
-        )
+        .with_ansi(false)
         .without_time()
         .init();
 }

@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_wide_line_is_cut_around_the_span() {
         let line = [b"x".repeat(500), b"<here>".to_vec(), b"y".repeat(500)].concat();
-        for width in [20, 40, 80] {
+        for width in [24, 40, 80] {
             let text = render(&line, 500..506, width);
             let lines: Vec<&str> = text.lines().collect();
             assert!(lines.iter().all(|line| line.width() <= width), "{text}");

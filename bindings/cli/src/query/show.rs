@@ -13,7 +13,7 @@ use crate::{
         words::{date, duration, list, shortened},
     },
 };
-use mta_sts::{Decision, Delivery, Failure, FetchError, ProbeResult, Verdict};
+use mta_sts::{Decision, Delivery, Failure, ProbeResult, Verdict};
 use mta_sts_core::{TxtRecords, lint};
 
 const MAX_MX_SHOWN: usize = 20;

@@ -49,7 +49,7 @@ fn of_policy(policy: &PolicyReport) -> String {
     let mut text = format!("{STRONG}{domain}{STRONG:#}, {kind}\n");
     text += &format!("  {ok} sessions succeeded, {color}{failed} failed{color:#}{}\n", share(*ok, *failed));
     for (_, failures) in by_result(policy) {
-        text += &of_result(&failures);
+        text += &of_result(&failures, policy.policy_domain.as_deref().unwrap_or("DOMAIN"));
     }
     text
 }
@@ -76,7 +76,7 @@ fn by_result(policy: &PolicyReport) -> Vec<(u64, Vec<&FailureDetails>)> {
     groups
 }
 
-fn of_result(failures: &[&FailureDetails]) -> String {
+fn of_result(failures: &[&FailureDetails], domain: &str) -> String {
     let Some(first) = failures.first() else { return String::new() };
     let sessions = failures.iter().fold(0_u64, |sum, failure| sum.saturating_add(failure.failed_session_count));
     let Advice { meaning, what_to_do } = advice::of(&first.result_type);
@@ -99,7 +99,8 @@ fn of_result(failures: &[&FailureDetails]) -> String {
             text += &paragraph(&format!("    {FAINT}{label}:{FAINT:#} "), 6, &shortened(values.iter(), MAX_NAMES));
         }
     }
-    text + &paragraph(&format!("    {STRONG}help:{STRONG:#} "), 10, what_to_do)
+    let what_to_do = what_to_do.replace("DOMAIN", &escape::text(domain));
+    text + &paragraph(&format!("    {STRONG}help:{STRONG:#} "), 10, &what_to_do)
 }
 
 /// The distinct values, those of the most sessions first.

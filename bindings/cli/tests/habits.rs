@@ -1,0 +1,121 @@
+//! What holds for every command.
+
+mod common;
+
+use common::{command, run, run_with};
+use std::{
+    io::{Read, Write},
+    process::Stdio,
+};
+
+const COMMANDS: [&str; 6] = ["lint", "match", "report", "query", "completions", "man"];
+
+#[test]
+fn help_is_no_error_and_has_examples() {
+    for command in COMMANDS {
+        let run = run([command, "--help"]);
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{command}");
+        assert!(run.out.contains("Examples:\n  "), "{command}");
+        assert!(run.out.lines().all(|line| line.chars().count() <= 120), "{command}: {}", run.out);
+    }
+    assert_eq!(run(["--help"]).code, 0);
+    assert_eq!(run(["--version"]).code, 0);
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    for args in [
+        &[][..],
+        &["nonsense"],
+        &["lint"],
+        &["lint", "--txt", "--tlsrpt", "-"],
+        &["lint", "--nonsense", "-"],
+        &["query"],
+        &["query", "-x"],
+        &["query", "--https-port", "0", "example.com"],
+        &["query", "--allow-net", "x", "example.com"],
+        &["completions", "nonsense"],
+        &["--color", "sometimes", "man"],
+    ] {
+        let run = run(args);
+        assert_eq!((run.code, run.out.as_str()), (64, ""), "{args:?}");
+        assert!(!run.err.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let lint = |args: &[&str]| run_with([args, &["lint", "-"]].concat(), b"nonsense\n").out;
+    assert!(!lint(&[]).contains('\x1b'));
+    assert!(!lint(&["--color", "never"]).contains('\x1b'));
+    assert!(lint(&["--color", "always"]).contains("\x1b[1m\x1b[31mOFF\x1b[0m"));
+    assert!(run(["--color=always", "--help"]).out.contains('\x1b'));
+    assert!(!run(["--color=never", "--help"]).out.contains('\x1b'));
+}
+
+/// `script` from util-linux runs a command on a terminal of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_color_is_honoured_on_terminals() {
+    let on_terminal = |no_color: &str| {
+        let line = format!("'{}' match x.example y.example", env!("CARGO_BIN_EXE_mta-sts"));
+        let output = std::process::Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .env("NO_COLOR", no_color)
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output();
+        output.ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    // Not every machine has it.
+    let (Some(with), Some(without)) = (on_terminal(""), on_terminal("1")) else { return };
+    assert!(with.contains('\x1b') && with.contains("y.example"), "{with:?}");
+    assert!(!without.contains('\x1b') && without.contains("y.example"), "{without:?}");
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let pairs = "a.example\tb.example\n".repeat(20_000);
+    let mut child = command()
+        .args(["match", "--pairs", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(pairs.as_bytes()).unwrap();
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(2), ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command().args(["match", "a", "a"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"));
+}
+
+#[test]
+fn every_shell_gets_a_script() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let run = run(["completions", shell]);
+        assert_eq!(run.code, 0, "{shell}");
+        assert!(run.out.contains("mta-sts") && run.out.contains("tlsrpt"), "{shell}");
+    }
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    assert!(run(["man"]).out.contains(".TH mta-sts 1"));
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("man-{}", std::process::id()));
+    let run = run(["man".as_ref(), "--out".as_ref(), directory.as_os_str()]);
+    assert_eq!(run.code, 0, "{run:?}");
+    for page in ["mta-sts.1".to_owned()].into_iter().chain(COMMANDS.map(|command| format!("mta-sts-{command}.1"))) {
+        assert!(directory.join(&page).is_file(), "{page}");
+        assert!(run.out.contains(&page), "{page}");
+    }
+}
