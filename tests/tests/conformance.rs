@@ -41,7 +41,9 @@ fn machine_and_driver_agree_case_by_case() {
             let scenario: Scenario = serde_json::from_value(case.input.clone()).unwrap();
             // HTTP carries no body with these, so there is nothing to replay.
             let has_no_body = |status| [204, 205, 304].contains(&status);
-            if case.needs != ["core"] || scenario.steps.iter().filter_map(|s| s.http.as_ref()).any(|h| has_no_body(h.status)) {
+            if case.needs != ["core"]
+                || scenario.steps.iter().filter_map(|s| s.http.as_ref()).any(|h| has_no_body(h.status))
+            {
                 continue;
             }
             let driver = network.play(&scenario);
@@ -69,7 +71,11 @@ fn a_wrong_expectation_fails() {
         ("policies.json", "\"mode\": \"testing\"", "\"mode\": \"enforce\""),
         ("txt_records.json", "\"ok\": false", "\"ok\": true"),
         ("mx_match.json", "\"match\": true", "\"match\": false"),
-        ("tlsrpt_records.json", "\"usable\": [\"mailto:reports@example.com\"]", "\"usable\": [\"mailto:x@example.com\"]"),
+        (
+            "tlsrpt_records.json",
+            "\"usable\": [\"mailto:reports@example.com\"]",
+            "\"usable\": [\"mailto:x@example.com\"]",
+        ),
         ("fetch_rules.json", "\"decision\": \"apply:OLD\"", "\"decision\": \"no-policy\""),
     ] {
         let mut cases: Vec<Value> = serde_json::from_slice(&fs::read(folder("vectors").join(file)).unwrap()).unwrap();

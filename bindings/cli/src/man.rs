@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<Done, Stop> {
 
 fn page() -> io::Result<String> {
     let mut page = Vec::new();
-    Man::new(args::Args::command()).render(&mut page)?;
+    Man::new(args::Args::command().disable_help_subcommand(true)).render(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 

@@ -19,9 +19,9 @@ use std::{ffi::OsString, path::PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP, override_usage = USAGE)]
 pub(crate) struct Args {
-    /// The pattern as in an mx line of a policy (not with --policy), then MX hosts as in DNS, in
-    /// A-labels.
-    #[arg(value_name = "PATTERN] [HOST", required_unless_present = "pairs")]
+    /// A pattern as in an mx line of a policy, then MX hosts as in DNS, in A-labels. With --policy
+    /// hosts only.
+    #[arg(value_name = "NAME", required_unless_present = "pairs")]
     names: Vec<OsString>,
 
     /// Match the hosts against the mx patterns of this policy file; "-" is standard input.

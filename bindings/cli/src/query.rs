@@ -10,7 +10,7 @@ mod verdict;
 use crate::exit::{Done, Stop};
 use mta_sts::{IpNet, NameServer};
 use mta_sts_core::{Domain, domain::DomainErrorKind};
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -45,7 +45,7 @@ pub(crate) struct Args {
 
     /// Connect to addresses of this net too, though they are not global, such as 10.0.0.0/8. May
     /// be given several times.
-    #[arg(long, value_name = "NET")]
+    #[arg(long, value_name = "NET", value_parser = net)]
     allow_net: Vec<IpNet>,
 
     /// Give up on the policy host, and on each step with an MX host, after so many seconds.
@@ -67,6 +67,12 @@ Examples:
   mta-sts query --mx new-mx.example.com example.com
   mta-sts query --dns 127.0.0.1:5353 --ca lab.pem --https-port 8443 --allow-net 127.0.0.0/8 enforce.test
   mta-sts query --json example.com | jq .decision";
+
+/// A net, or an address for the net that holds it alone.
+fn net(text: &str) -> Result<IpNet, &'static str> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).map_err(|_| "not a net such as 10.0.0.0/8 or 2001:db8::/32")
+}
 
 pub(crate) fn run(args: &Args, json: bool) -> Result<Done, Stop> {
     let domain = Domain::from_unicode(&args.domain).map_err(|error| {

@@ -25,7 +25,8 @@ fn each_host_has_its_reason() {
 #[test]
 fn the_json_is_a_list_of_results() {
     let json = run(["match", "--json", "mx.example.com", "MX.example.com", "x"]).json();
-    let first = json!({"pattern": "mx.example.com", "host": "MX.example.com", "match": true, "reason": "the names are equal"});
+    let first =
+        json!({"pattern": "mx.example.com", "host": "MX.example.com", "match": true, "reason": "the names are equal"});
     assert_eq!(json["results"][0], first);
     assert_eq!(json["results"][1]["match"], false);
 }
@@ -68,7 +69,9 @@ fn pairs_may_hold_any_octets() {
 
 #[test]
 fn malformed_pairs_are_wrong_usage() {
-    for (pairs, message) in [("a b\n", "<stdin>:1:4: a tab is missing"), ("a\tb\nc\td\te\n", "<stdin>:2:4: there is more")] {
+    for (pairs, message) in
+        [("a b\n", "<stdin>:1:4: a tab is missing"), ("a\tb\nc\td\te\n", "<stdin>:2:4: there is more")]
+    {
         let run = run_with(["match", "--pairs", "-"], pairs.as_bytes());
         assert_eq!(run.code, 64);
         assert!(run.err.contains(message), "{}", run.err);

@@ -36,7 +36,10 @@ fn failures_are_grouped_and_explained() {
     assert!(out.starts_with("TLS report by A\\x1b[31m Inc.\n"), "{out}");
     assert!(out.contains("2026-05-11 00:00 UTC to 2026-05-11 23:59 UTC"), "{out}");
     assert!(out.contains("9 sessions succeeded, 3 failed (25.0 %)"), "{out}");
-    assert!(out.contains("  certificate-expired: 2 sessions\n    the certificate of the MX host had expired\n"), "{out}");
+    assert!(
+        out.contains("  certificate-expired: 2 sessions\n    the certificate of the MX host had expired\n"),
+        "{out}"
+    );
     assert!(out.contains("    MX hosts: mx1.example.com\n"), "{out}");
     assert!(out.contains("https://mta-sts.example.com/.well-known/mta-sts.txt"), "{out}");
     assert!(out.ends_with("\n3 sessions failed.\n"), "{out}");

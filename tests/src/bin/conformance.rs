@@ -2,10 +2,10 @@
 
 use clap::{Parser, ValueEnum};
 use mta_sts_tests::{
-    faces::{Face, RustFace},
-    run::run,
+    faces::{CliFace, Face, RustFace},
+    run::{Totals, run},
 };
-use std::{io::stdout, path::PathBuf, process::ExitCode};
+use std::{error::Error, io::stdout, path::PathBuf, process::ExitCode};
 
 /// Run conformance vectors through one face of the engine.
 ///
@@ -26,21 +26,28 @@ struct Args {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum FaceName {
-    /// The Rust crates.
+    /// The Rust crates, and for scenarios the driver against the lab.
     Rust,
+    /// The command `mta-sts`: the parsers and the matcher.
+    Cli,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let mut face: Box<dyn Face> = match args.face {
-        FaceName::Rust => Box::new(RustFace::default()),
-    };
-    match run(&args.vectors, &mut *face, args.verbose, &mut stdout().lock()) {
-        Ok(totals) if totals.failed == 0 => ExitCode::SUCCESS,
+    match conform(&args) {
+        Ok(Totals { failed: 0, .. }) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("conformance: {error}");
             ExitCode::from(64)
         }
     }
+}
+
+fn conform(args: &Args) -> Result<Totals, Box<dyn Error>> {
+    let mut face: Box<dyn Face> = match args.face {
+        FaceName::Rust => Box::new(RustFace::default()),
+        FaceName::Cli => Box::new(CliFace::build()?),
+    };
+    run(&args.vectors, &mut *face, args.verbose, &mut stdout().lock())
 }

@@ -1,7 +1,9 @@
 //! The faces of the engine: each gives its own answer to the same vectors.
 
+mod cli;
 mod rust;
 
+pub use cli::CliFace;
 pub use rust::RustFace;
 pub(crate) use rust::records;
 

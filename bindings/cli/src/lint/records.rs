@@ -44,7 +44,7 @@ pub(super) fn read<'a>(file: &'a [u8], name: &str) -> Result<Vec<SourceRecord<'a
             // What dig writes in place of an answer; "no record" would be the wrong thing to learn.
             let said = escape::octets(line[2..].trim_ascii());
             return Err(Stop::unknown(format!("{name}:{number}: this is a message of dig, not an answer: {said}")));
-        } else if !line.trim_ascii().is_empty() && !(from_dig && is_alias(line)) {
+        } else if !(line.trim_ascii().is_empty() || from_dig && is_alias(line)) {
             let origins = (0..line.len()).map(|i| i..i + 1).collect();
             records.push(SourceRecord { number, line, text: line.to_vec(), origins });
         }

@@ -40,7 +40,7 @@ pub(crate) fn of_none(policy: &Policy, host: &[u8]) -> String {
     if let Some(pattern) = near {
         return format!("not allowed by \"{pattern}\": {}", of(pattern, host));
     }
-    format!("none of the patterns {} allows it", shortened(policy.mx().map(|pattern| pattern.to_string()), 8))
+    format!("the policy names only {}", shortened(policy.mx().map(|pattern| pattern.to_string()), 8))
 }
 
 /// How many labels the host has before `name`; `None` if it does not end in it.

@@ -11,10 +11,5 @@ pub(crate) fn start(verbose: u8) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .without_time()
-        .init();
+    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false).without_time().init();
 }

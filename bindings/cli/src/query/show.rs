@@ -80,7 +80,7 @@ fn policy(picture: &Picture) -> Vec<String> {
     let Some((entry, held)) = answer.entry.as_ref().and_then(|entry| Some((entry, entry.held()?))) else {
         return match answer.failure {
             Some(Failure::Fetch(_)) => vec![row("policy", &format!("{BAD}none could be had{BAD:#} from {url}"))],
-            _ => vec![row("policy", "not looked for, since there is no usable record")],
+            _ => vec![row("policy", "not looked for without a usable record")],
         };
     };
     let policy = &held.policy;
@@ -90,8 +90,11 @@ fn policy(picture: &Picture) -> Vec<String> {
     )];
     rows.push(row("", &format!("fetched just now from {url}")));
     if let Some(end) = entry.expires_at() {
-        let left = duration(end.since(*now));
-        rows.push(row("", &format!("a sender may hold it for {left}, until {}", date(end))));
+        let held = match end.since(*now) {
+            0 => "a sender may not hold it: it governs the delivery that fetched it".to_owned(),
+            left => format!("a sender may hold it for {}, until {}", duration(left), date(end)),
+        };
+        rows.push(row("", &held));
     }
     let mx = shortened(policy.mx().map(|pattern| pattern.to_string()), MAX_MX_SHOWN);
     if !mx.is_empty() {
@@ -130,10 +133,9 @@ fn of_host(host: &Host, decision: &Decision) -> String {
     let (color, word) = match (&host.verdict, host.permitted) {
         (Verdict::Refuse(_), _) => (BAD, "refused"),
         (Verdict::Skip(_) | Verdict::Dropped, _) => (WARNING, "skipped"),
-        (_, Some(false)) => (WARNING, "would fail"),
-        _ if !host.result_types.is_empty() => (WARNING, "would fail"),
+        (_, Some(_)) if !host.result_types.is_empty() => (WARNING, "would fail"),
         (_, Some(true)) => (GOOD, "permitted"),
-        _ => (FAINT, "no policy"),
+        _ => (FAINT, ""),
     };
     let preference = host.preference.map(|preference| format!("{preference} ")).unwrap_or_default();
     let mut why = Vec::new();
@@ -154,6 +156,8 @@ fn of_host(host: &Host, decision: &Decision) -> String {
         let types: Vec<_> = host.result_types.iter().map(|result| result.as_str()).collect();
         why.push(format!("TLSRPT: {}", list(&types)));
     }
-    let words = format!("{STRONG}{}{STRONG:#} {color}{word}{color:#} {}", host.shown(), why.join("; "));
-    paragraph(&format!("{}{preference}", " ".repeat(INDENT)), INDENT + 4, words.trim_end())
+    let word = if word.is_empty() { String::new() } else { format!(" {color}{word}{color:#}") };
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+    let words = format!("{STRONG}{}{STRONG:#}{word}{why}", host.shown());
+    paragraph(&format!("{}{preference}", " ".repeat(INDENT)), INDENT + 4, &words)
 }

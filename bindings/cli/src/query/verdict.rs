@@ -96,7 +96,7 @@ fn no_policy(Picture { answer, .. }: &Picture) -> String {
     let why = match (held, answer.failure) {
         (Some(held), _) if held.policy.mode() == Mode::None => "MTA-STS is off: the policy says mode none.",
         (_, None) => "MTA-STS is off: the domain has no record.",
-        (_, Some(Failure::DnsTemporary)) => "Whether there is a policy is not known.",
+        (_, failure @ Some(_)) if without_policy(failure) == Exit::Unknown => "Whether there is a policy is not known.",
         (_, Some(_)) => "MTA-STS is off for senders that hold no earlier policy; the others still apply theirs.",
     };
     format!("A sending server would deliver without demanding TLS or a valid certificate. {why}")

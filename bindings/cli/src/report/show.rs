@@ -86,7 +86,7 @@ fn of_result(failures: &[&FailureDetails], domain: &str) -> String {
     };
     let mut text = format!("\n  {BAD}{word}{BAD:#}: {}\n", count(sessions, "session"));
     text += &paragraph("    ", 4, meaning);
-    let facts: [(&str, fn(&FailureDetails) -> Option<&String>); 5] = [
+    let facts: [(&str, Fact); 5] = [
         ("MX hosts", |failure| failure.receiving_mx_hostname.as_ref()),
         ("at", |failure| failure.receiving_ip.as_ref()),
         ("from", |failure| failure.sending_mta_ip.as_ref()),
@@ -103,11 +103,11 @@ fn of_result(failures: &[&FailureDetails], domain: &str) -> String {
     text + &paragraph(&format!("    {STRONG}help:{STRONG:#} "), 10, &what_to_do)
 }
 
+/// One thing that a failure may say.
+type Fact = fn(&FailureDetails) -> Option<&String>;
+
 /// The distinct values, those of the most sessions first.
-fn most_frequent<'a>(
-    failures: &[&'a FailureDetails],
-    fact: impl Fn(&'a FailureDetails) -> Option<&'a String>,
-) -> Vec<String> {
+fn most_frequent(failures: &[&FailureDetails], fact: Fact) -> Vec<String> {
     let mut sessions: BTreeMap<&str, u64> = BTreeMap::new();
     for failure in failures {
         if let Some(value) = fact(failure).filter(|value| !value.is_empty()) {
