@@ -128,13 +128,9 @@ fn with_policy(policy: &Result<Policy, PolicyError>, host: &[u8]) -> Answer {
 fn show(Answer { pattern, host, matches, reason }: &Answer, with_pattern: bool) -> String {
     let verdict = if *matches { format!("{GOOD}yes{GOOD:#}") } else { format!("{BAD}no{BAD:#} ") };
     let pattern = match pattern {
-        Some(pattern) if with_pattern => format!(" {FAINT}by{FAINT:#} {}", name(pattern)),
+        Some(pattern) if with_pattern => format!(" {FAINT}by{FAINT:#} {}", escape::name(pattern)),
         _ => String::new(),
     };
-    let words = format!("{STRONG}{}{STRONG:#}{pattern}: {}", name(host), escape::text(reason));
+    let words = format!("{STRONG}{}{STRONG:#}{pattern}: {}", escape::name(host), escape::text(reason));
     paragraph(&format!("{verdict}  "), 7, &words)
-}
-
-fn name(name: &str) -> String {
-    if name.is_empty() { "\"\"".to_owned() } else { escape::text(name) }
 }

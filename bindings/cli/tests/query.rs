@@ -77,6 +77,8 @@ async fn a_domain_that_enforces_is_fine_if_all_hosts_are_permitted() {
         assert!(words.contains(expected), "{expected}: {}", run.out);
     }
     assert_eq!(run.err, "");
+    let verbose = net.query(&["-v", "fine.test"]);
+    assert!(verbose.err.contains("policy decision") && !verbose.err.contains("hickory"), "{}", verbose.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

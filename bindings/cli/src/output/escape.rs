@@ -18,6 +18,11 @@ pub(crate) fn text(text: &str) -> String {
     octets(text.as_bytes())
 }
 
+/// The same for a name, which would not be seen if it is empty.
+pub(crate) fn name(name: &str) -> String {
+    if name.is_empty() { "\"\"".to_owned() } else { text(name) }
+}
+
 /// The same for a file name.
 pub(crate) fn path(path: &Path) -> String {
     octets(path.as_os_str().as_encoded_bytes())

@@ -142,7 +142,7 @@ impl Host {
 
     /// Its name to show.
     pub(super) fn shown(&self) -> String {
-        escape::text(&self.name)
+        escape::name(&self.name)
     }
 }
 
