@@ -37,7 +37,8 @@ python3 -m venv "$folder/venv" || {
     exit 1
 }
 # The parser needs neither the DNS nor the HTTP client that the package depends on.
-"$folder/venv/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps --only-binary :all: -r "$here/requirements.txt" >&2
+"$folder/venv/bin/python" -m pip --quiet --disable-pip-version-check install \
+    --no-deps --only-binary :all: -r "$here/requirements.txt" >&2
 
 echo "$wanted" >"$folder/installed"
 echo "install.sh: installed in $folder"

@@ -42,6 +42,18 @@ pub(crate) fn select<'a>(rrset: &'a TxtRecords, version: &'static str) -> Select
     }
 }
 
+/// Something about one record that its owner should know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordProblem<K> {
+    /// The index of the record in the RRset.
+    pub(crate) record: usize,
+    pub(crate) kind: K,
+    /// The first octet concerned.
+    pub(crate) start: usize,
+    /// The octet after the last one concerned.
+    pub(crate) end: usize,
+}
+
 /// One field of a record, between the semicolons.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field<'a> {

@@ -1,7 +1,7 @@
 //! The `_mta-sts` TXT record. RFC 8461 §3.1.
 
 use crate::{
-    fields::{self, Field, Selected},
+    fields::{self, Field, RecordProblem, Selected},
     txt::TxtRecords,
 };
 use core::{error::Error, fmt};
@@ -26,7 +26,10 @@ impl StsRecord {
 }
 
 /// Reads the RRset, and tells `found` every problem rather than only the first.
-pub(crate) fn examine(rrset: &TxtRecords, found: &mut impl FnMut(RecordProblem)) -> Result<StsRecord, RecordError> {
+pub(crate) fn examine(
+    rrset: &TxtRecords,
+    found: &mut impl FnMut(RecordProblem<RecordErrorKind>),
+) -> Result<StsRecord, RecordError> {
     let (record, text, rest) = match fields::select(rrset, "v=STSv1") {
         Selected::None => return Err(RecordError::NotFound),
         Selected::Several(count) => return Err(RecordError::Several { count }),
@@ -62,18 +65,6 @@ pub(crate) fn examine(rrset: &TxtRecords, found: &mut impl FnMut(RecordProblem))
         (None, Some(id)) => Ok(StsRecord { id }),
         (error, _) => Err(error.unwrap_or(RecordError::NotFound)),
     }
-}
-
-/// Something about one record that its owner should know.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct RecordProblem {
-    /// The index of the record in the RRset.
-    pub(crate) record: usize,
-    pub(crate) kind: RecordErrorKind,
-    /// The first octet concerned.
-    pub(crate) start: usize,
-    /// The octet after the last one concerned.
-    pub(crate) end: usize,
 }
 
 /// The id of a policy: 1 to 32 letters and digits, opaque and case-sensitive. RFC 8461 §3.1.

@@ -1,7 +1,7 @@
 //! TLSRPT: where reports go, and the words for failures. RFC 8460 §3, §4.3.
 
 use crate::{
-    fields::{self, Field, Selected, trim_wsp_end, wsp},
+    fields::{self, Field, RecordProblem, Selected, trim_wsp_end, wsp},
     txt::TxtRecords,
 };
 use alloc::{string::String, vec::Vec};
@@ -37,18 +37,21 @@ impl TlsRptRecord {
 }
 
 /// Reads the RRset, and tells `found` every problem rather than only the first.
-pub(crate) fn examine(rrset: &TxtRecords, found: &mut impl FnMut(TlsRptError)) -> Result<TlsRptRecord, TlsRptError> {
-    let (text, rest) = match fields::select(rrset, "v=TLSRPTv1") {
+pub(crate) fn examine(
+    rrset: &TxtRecords,
+    found: &mut impl FnMut(RecordProblem<TlsRptErrorKind>),
+) -> Result<TlsRptRecord, TlsRptError> {
+    let (record, text, rest) = match fields::select(rrset, "v=TLSRPTv1") {
         Selected::None => return Err(TlsRptError::NotFound),
         Selected::Several(count) => return Err(TlsRptError::Several { count }),
-        Selected::One { text, fields, .. } => (text, fields),
+        Selected::One { record, text, fields } => (record, text, fields),
     };
+    let end = text.len();
     let mut first_error = None;
-    let mut note = |kind, at| {
-        let error = TlsRptError::Syntax { kind, at };
-        found(error);
+    let mut note = |kind, at, len| {
+        found(RecordProblem { record, kind, start: at, end: at + len });
         if kind != TlsRptErrorKind::UnusableUri {
-            first_error.get_or_insert(error);
+            first_error.get_or_insert(TlsRptError::Syntax { kind, at });
         }
     };
     let (mut has_rua, mut rua) = (false, Vec::new());
@@ -58,26 +61,28 @@ pub(crate) fn examine(rrset: &TxtRecords, found: &mut impl FnMut(TlsRptError)) -
         if let Some(list) = field.value_of("rua") {
             has_rua = true;
             // tlsrpt-rua = %s"rua=" tlsrpt-uri *(*WSP "," *WSP tlsrpt-uri): no blank after "=".
-            let first_blank = list.first().is_some_and(|&b| fields::is_wsp(b));
+            let begins_blank = list.first().is_some_and(|&b| fields::is_wsp(b));
+            let mut at = at + text.len() - list.len();
             for item in list.split(|&b| b == b',') {
                 let uri = trim_wsp_end(wsp(item).map_or(item, |(item, _)| item));
                 match destination(uri) {
-                    _ if first_blank => note(TlsRptErrorKind::BadUri, at),
+                    _ if begins_blank => note(TlsRptErrorKind::BadUri, at, item.len()),
                     Ok(Some(uri)) => rua.push(uri.into()),
-                    Ok(None) => note(TlsRptErrorKind::UnusableUri, at),
-                    Err(()) => note(TlsRptErrorKind::BadUri, at),
+                    Ok(None) => note(TlsRptErrorKind::UnusableUri, at, item.len()),
+                    Err(()) => note(TlsRptErrorKind::BadUri, at, item.len()),
                 }
+                at += item.len() + 1;
             }
         } else if text.is_empty() {
-            note(TlsRptErrorKind::EmptyField, at);
+            note(TlsRptErrorKind::EmptyField, at, 0);
         } else if !field.is_extension() {
-            note(TlsRptErrorKind::BadField, at);
+            note(TlsRptErrorKind::BadField, at, text.len());
         }
     }
     if !has_rua {
-        note(TlsRptErrorKind::NoRua, text.len());
+        note(TlsRptErrorKind::NoRua, end, 0);
     } else if rua.is_empty() {
-        note(TlsRptErrorKind::NoUsableUri, text.len());
+        note(TlsRptErrorKind::NoUsableUri, end, 0);
     }
     first_error.map_or(Ok(TlsRptRecord { rua }), Err)
 }
@@ -129,7 +134,7 @@ pub enum TlsRptError {
     Syntax {
         /// What is wrong.
         kind: TlsRptErrorKind,
-        /// The field concerned, in octets from the start of the joined record.
+        /// Where, in octets from the start of the joined record.
         at: usize,
     },
 }
@@ -282,7 +287,8 @@ mod tests {
             " mailto:a@b",
         ] {
             let error = rua(&alloc::format!("v=TLSRPTv1; rua={uri}")).unwrap_err();
-            assert!(matches!(error, TlsRptError::Syntax { kind: TlsRptErrorKind::BadUri, at: 12 }), "{uri}: {error}");
+            let at = if uri.ends_with(',') { 27 } else { 16 };
+            assert_eq!(error, TlsRptError::Syntax { kind: TlsRptErrorKind::BadUri, at }, "{uri}");
         }
     }
 }

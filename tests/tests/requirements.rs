@@ -15,7 +15,8 @@ fn root() -> PathBuf {
 fn proofs() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let vectors = root().join("tests/vectors");
-    for file in ["policies", "txt_records", "mx_match", "tlsrpt_records", "tlsrpt_reports/index", "fetch_rules"] {
+    let files = ["policies", "txt_records", "mx_match", "tlsrpt_records", "tlsrpt_reports/index", "fetch_rules"];
+    for file in files.into_iter().chain(["extra/fetch_rules"]) {
         let cases = fs::read(vectors.join(file).with_extension("json")).unwrap();
         let cases: Vec<Value> = serde_json::from_slice(&cases).unwrap();
         names.extend(cases.iter().map(|case| case["id"].as_str().unwrap().to_owned()));

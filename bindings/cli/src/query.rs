@@ -3,7 +3,6 @@
 mod ask;
 mod help;
 mod json;
-mod records;
 mod show;
 mod verdict;
 

@@ -24,6 +24,9 @@ pub struct PlanOptions {
     pub probe: bool,
     /// What the policy is looked up for. Default: [`Intent::Deliver`].
     pub intent: Intent,
+    /// The MX hosts to consider, in their order, instead of those that DNS names. DANE does not
+    /// apply to them. Default: those of DNS.
+    pub hosts: Option<Vec<MxHost>>,
     /// Names of this sender as they stand in MX records. A host as far or farther away than one of
     /// them is not delivered to (RFC 5321 §5.1). Default: none.
     pub local_hosts: Vec<String>,
@@ -34,7 +37,7 @@ pub struct PlanOptions {
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { probe: false, intent: Intent::Deliver, local_hosts: Vec::new(), ignore_policy: false }
+        Self { probe: false, intent: Intent::Deliver, hosts: None, local_hosts: Vec::new(), ignore_policy: false }
     }
 }
 
@@ -128,7 +131,8 @@ impl Resolver {
     ///
     /// Without [`PlanOptions::probe`] nobody but DNS and the policy host is asked.
     pub async fn plan(&self, next_hop: &Domain, options: &PlanOptions) -> Plan {
-        let (answer, hosts) = tokio::join!(self.resolve_with(next_hop, options.intent), self.candidates(next_hop));
+        let (answer, hosts) =
+            tokio::join!(self.resolve_with(next_hop, options.intent), self.candidates(next_hop, options));
         let (hosts, is_secure) = match hosts {
             Ok((MxHosts::Hosts(hosts), is_secure)) => (hosts, is_secure),
             Ok((MxHosts::Null, _)) => return Plan { answer, hosts: Vec::new(), delivery: Delivery::NullMx },
@@ -162,10 +166,11 @@ impl Resolver {
     }
 
     /// The MX hosts, and whether DANE may apply to them.
-    async fn candidates(&self, next_hop: &Domain) -> Result<(MxHosts, bool), DnsError> {
-        match &self.core.dane {
-            Some(dane) => dane.mx_hosts(next_hop).await,
-            None => mx::look_up(&self.core.dns, next_hop).await.map(|hosts| (hosts, false)),
+    async fn candidates(&self, next_hop: &Domain, options: &PlanOptions) -> Result<(MxHosts, bool), DnsError> {
+        match (&options.hosts, &self.core.dane) {
+            (Some(hosts), _) => Ok((MxHosts::Hosts(hosts.clone()), false)),
+            (None, Some(dane)) => dane.mx_hosts(next_hop).await,
+            (None, None) => mx::look_up(&self.core.dns, next_hop).await.map(|hosts| (hosts, false)),
         }
     }
 

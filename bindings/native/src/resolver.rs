@@ -6,14 +6,14 @@ use crate::{
     builder::{Freshness, ResolverBuilder, Timeouts},
     clock::Clock,
     dane::Dane,
-    dns::Dns,
+    dns::{Dns, DnsError},
     flight::{Flights, Joined, Progress},
     https::Https,
     probe::Prober,
     store::{Known, Layered},
 };
 use core::fmt;
-use mta_sts_core::{Config, Domain, Failure, FetchError, Intent, Lookup, Txt, UnixTime, Want};
+use mta_sts_core::{Config, Domain, Failure, FetchError, Intent, Lookup, Txt, TxtRecords, UnixTime, Want};
 use std::sync::{Arc, Mutex};
 use tokio::{sync::watch, time::Instant};
 
@@ -94,6 +94,17 @@ impl Resolver {
         let answer = self.core.resolve(domain, intent).await;
         answer.log(intent, self.core.clock.now());
         answer
+    }
+}
+
+impl Resolver {
+    /// The TXT records of a name, which is taken as absolute, with or without its final dot; none if
+    /// there are none. To show them: what they mean for mail [`Resolver::resolve`] says.
+    ///
+    /// # Errors
+    /// [`DnsError`] if DNS did not say which they are.
+    pub async fn txt(&self, name: &str) -> Result<TxtRecords, DnsError> {
+        self.core.dns.txt(name).await
     }
 }
 

@@ -14,10 +14,10 @@ const DAY: u32 = 86_400;
 #[must_use]
 pub fn policy(body: &[u8]) -> Vec<Finding> {
     let Examination { policy, problems, .. } = examine(body);
-    if let Some(rule) = not_a_policy(body) {
+    let valid = policy.is_ok();
+    if let Some(rule) = not_a_policy(body).filter(|_| !valid) {
         return Vec::from([rule.at(body, 0, 0, body.len())]);
     }
-    let valid = policy.is_ok();
     let mut findings: Vec<_> = problems.into_iter().map(|problem| of_problem(body, problem, valid)).collect();
     findings.extend(of_lines(body, valid));
     if let Ok(policy) = &policy {
@@ -423,7 +423,17 @@ mod tests {
 
     #[test]
     fn off_means_that_the_parser_finds_no_policy() {
-        for text in ["", "x", GOOD, "version: STSv1\n\n", "\u{feff}version: STSv1\nmode: none\nmax_age: 1\n", "<p>"] {
+        let long = "\n".repeat(60_000);
+        for text in [
+            "",
+            "x",
+            GOOD,
+            &long,
+            "version: STSv1\n\n",
+            "<!-- x -->\nversion: STSv1\nmode: none\nmax_age: 1\n",
+            "\u{feff}version: STSv1\nmode: none\nmax_age: 1\n",
+            "<p>",
+        ] {
             let off = policy(text.as_bytes()).iter().any(|finding| finding.level == Level::Off);
             assert_eq!(off, Policy::parse(text.as_bytes()).is_err(), "{text:?}");
         }

@@ -2,20 +2,22 @@
 
 use super::{Finding, Level, Rule};
 use crate::{
-    record::{self, RecordError, RecordErrorKind, RecordProblem},
+    fields::RecordProblem,
+    record::{self, RecordError, RecordErrorKind},
     tlsrpt::{self, TlsRptError, TlsRptErrorKind},
     txt::TxtRecords,
 };
 use alloc::vec::Vec;
 
 const OFF: Level = Level::Off;
+/// A hostile record gives no more findings than this.
+const MAX_FINDINGS: usize = 100;
 
 /// Everything worth saying about the TXT RRset of `_mta-sts.<policy domain>`.
 #[must_use]
 pub fn record(rrset: &TxtRecords) -> Vec<Finding> {
-    let mut problems = Vec::new();
-    let verdict = record::examine(rrset, &mut |problem| problems.push(problem));
-    let mut findings: Vec<_> = problems.into_iter().map(|problem| of_record_problem(rrset, problem)).collect();
+    let mut findings = Vec::new();
+    let verdict = record::examine(rrset, &mut |problem| add(&mut findings, rrset, problem, of_record));
     match verdict {
         Err(RecordError::NotFound) => findings.extend(near_misses(rrset, "v=stsv1", &STS)),
         Err(RecordError::Several { .. }) => findings.push(STS.several.at(b"", 0, 0, 0)),
@@ -31,13 +33,7 @@ pub fn record(rrset: &TxtRecords) -> Vec<Finding> {
 #[must_use]
 pub fn tlsrpt(rrset: &TxtRecords) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let which = rrset.iter().position(|text| text.starts_with(b"v=TLSRPTv1")).unwrap_or_default();
-    let text = rrset.iter().nth(which).unwrap_or_default();
-    let verdict = tlsrpt::examine(rrset, &mut |problem| {
-        if let TlsRptError::Syntax { kind, at } = problem {
-            findings.push(of_tlsrpt_problem(kind).per("RFC 8460 §3").at(text, which, at, text.len()));
-        }
-    });
+    let verdict = tlsrpt::examine(rrset, &mut |problem| add(&mut findings, rrset, problem, of_tlsrpt));
     match verdict {
         Err(TlsRptError::NotFound) => findings.extend(near_misses(rrset, "v=tlsrptv1", &TLSRPT)),
         Err(TlsRptError::Several { .. }) => findings.push(TLSRPT.several.at(b"", 0, 0, 0)),
@@ -151,8 +147,17 @@ fn unrelated(rrset: &TxtRecords, version: &[u8]) -> Vec<Finding> {
     others.map(|(index, text)| RULE.at(text, index, 0, text.len())).collect()
 }
 
-fn of_record_problem(rrset: &TxtRecords, RecordProblem { record, kind, start, end }: RecordProblem) -> Finding {
+fn add<K>(findings: &mut Vec<Finding>, rrset: &TxtRecords, problem: RecordProblem<K>, rule: fn(K, &[u8]) -> Rule) {
+    let RecordProblem { record, kind, start, end } = problem;
     let text = rrset.iter().nth(record).unwrap_or_default();
+    let rule = rule(kind, &text[start..end]);
+    // Over the limit only what says that the record is of no use, and that once.
+    if findings.len() < MAX_FINDINGS || (rule.level == OFF && findings.iter().all(|f| f.level != OFF)) {
+        findings.push(rule.at(text, record, start, end));
+    }
+}
+
+fn of_record(kind: RecordErrorKind, text: &[u8]) -> Rule {
     let rule = match kind {
         RecordErrorKind::NoId => {
             Rule::new("STS-D009", OFF, "there is no id, so senders ignore the record", "add \"id=20260101000000;\"")
@@ -169,7 +174,7 @@ fn of_record_problem(rrset: &TxtRecords, RecordProblem { record, kind, start, en
             "a second id; senders must use the first, and some use the last",
             "remove one of the two",
         ),
-        RecordErrorKind::BadField if text[start..end].contains(&b'\\') => Rule::new(
+        RecordErrorKind::BadField if text.contains(&b'\\') => Rule::new(
             "STS-D007",
             OFF,
             "a backslash is part of the record's text, so senders ignore the record",
@@ -182,11 +187,11 @@ fn of_record_problem(rrset: &TxtRecords, RecordProblem { record, kind, start, en
             "remove it; fields are separated by single semicolons",
         ),
     };
-    rule.per("RFC 8461 §3.1").at(text, record, start, end)
+    rule.per("RFC 8461 §3.1")
 }
 
-const fn of_tlsrpt_problem(kind: TlsRptErrorKind) -> Rule {
-    match kind {
+fn of_tlsrpt(kind: TlsRptErrorKind, _: &[u8]) -> Rule {
+    let rule = match kind {
         TlsRptErrorKind::NoRua => Rule::new(
             "RPT-R004",
             OFF,
@@ -217,7 +222,8 @@ const fn of_tlsrpt_problem(kind: TlsRptErrorKind) -> Rule {
             "a field that is not name=value in plain characters, so senders ignore the record",
             "remove it; fields are separated by single semicolons",
         ),
-    }
+    };
+    rule.per("RFC 8460 §3")
 }
 
 #[cfg(test)]
@@ -263,6 +269,26 @@ mod tests {
         ] {
             assert_eq!(codes(&tlsrpt(&rrset(texts))), expected, "{texts:?}");
         }
+    }
+
+    #[test]
+    fn findings_stand_where_the_fault_is() {
+        let set = rrset(&["v=TLSRPTv1foo", "v=TLSRPTv1; rua=mailto:a@b.example,x; ;y"]);
+        let spans: Vec<_> = tlsrpt(&set).iter().map(|f| (f.code, f.record, f.start, f.end)).collect();
+        let expected = [("RPT-R006", 1, 35, 36), ("RPT-R003", 1, 38, 38), ("RPT-R003", 1, 39, 40)];
+        assert_eq!(spans, expected);
+    }
+
+    #[test]
+    fn a_hostile_record_gives_a_bounded_list() {
+        let hostile = alloc::format!("v=STSv1;{}", ";".repeat(60_000));
+        assert!(record(&rrset(&[&hostile])).len() <= MAX_FINDINGS + 1);
+        let hostile = alloc::format!("v=STSv1;{}id=a-b", "id=a;x=y;id=;".repeat(1000));
+        assert!(record(&rrset(&[&hostile])).len() <= MAX_FINDINGS + 1);
+        let hostile = alloc::format!("v=STSv1;id=a;{};", "id=a;".repeat(1000));
+        assert_eq!(record(&rrset(&[&hostile])).last().unwrap().level, OFF);
+        let hostile = alloc::format!("v=TLSRPTv1;rua={}", ",".repeat(60_000));
+        assert!(tlsrpt(&rrset(&[&hostile])).len() <= MAX_FINDINGS + 1);
     }
 
     #[test]

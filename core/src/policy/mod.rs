@@ -147,8 +147,8 @@ impl PatternSpan {
 pub struct Examination {
     /// The verdict, the same as [`Policy::parse`] gives.
     pub policy: Result<Policy, PolicyError>,
-    /// The problems in the order of the text; those of the policy as a whole come last. At most
-    /// [`Examination::MAX_PROBLEMS`].
+    /// The problems in the order of the text; those of the policy as a whole come last. The first
+    /// [`Examination::MAX_PROBLEMS`], and all that make the policy invalid.
     pub problems: Vec<Problem>,
     /// How many more problems there are than `problems` holds.
     pub omitted: usize,
@@ -164,7 +164,8 @@ impl Examination {
 pub fn examine(body: &[u8]) -> Examination {
     let (mut problems, mut omitted) = (Vec::new(), 0);
     let policy = read(body, Policy::MAX_SIZE, &mut |problem| {
-        if problems.len() < Examination::MAX_PROBLEMS {
+        // What makes the policy invalid is never omitted; there are only a few such problems.
+        if problems.len() < Examination::MAX_PROBLEMS || matches!(problem.kind, ProblemKind::Invalid(_)) {
             problems.push(problem);
         } else {
             omitted += 1;

@@ -1,10 +1,10 @@
 //! Asks DNS, the policy host and the MX hosts.
 
-use super::{Args, records};
+use super::Args;
 use crate::{exit::Stop, input, matching::reason, output::escape};
 use mta_sts::{
-    Answer, BuildError, Candidate, Decision, Delivery, Freshness, Intent, Plan, PlanOptions, Policy, ProbeResult,
-    Refusal, Resolver, Timeouts, TlsLevel, UnixTime, Verdict,
+    Answer, BuildError, Candidate, Delivery, Freshness, MxHost, Plan, PlanOptions, Policy, ProbeResult, Resolver,
+    Timeouts, UnixTime, Verdict,
 };
 use mta_sts_core::{Domain, ResultType, TxtRecords};
 use std::{
@@ -48,10 +48,9 @@ pub(super) fn ask(domain: &Domain, args: &Args) -> Result<Picture, Stop> {
     let runtime = runtime.map_err(|error| Stop::unknown(format!("cannot start: {}", input::in_words(&error))))?;
     let progress = Progress::start(domain);
     let picture = runtime.block_on(async {
-        let timeout = timeouts(args).dns;
-        let asked = picture(&resolver, domain, args);
-        let (picture, records) = tokio::join!(asked, records::look_up(domain, &args.dns, timeout));
-        Picture { records, ..picture }
+        let name = domain.txt_name();
+        let (picture, records) = tokio::join!(picture(&resolver, domain, args), resolver.txt(&name));
+        Picture { records: records.ok().filter(|records| !records.is_empty()), ..picture }
     });
     drop(progress);
     // Nothing that is still under way matters any more.
@@ -91,53 +90,21 @@ fn timeouts(args: &Args) -> Timeouts {
 }
 
 async fn picture(resolver: &Resolver, domain: &Domain, args: &Args) -> Picture {
-    let (answer, hosts, delivery) = if args.mx.is_empty() {
-        let options = PlanOptions { probe: args.probe, ..PlanOptions::default() };
-        let Plan { answer, hosts, delivery, .. } = resolver.plan(domain, &options).await;
-        let policy = answer.decision.policy();
-        let hosts = hosts.into_iter().map(|candidate| Host::from_dns(candidate, policy.map(|p| &**p))).collect();
-        (answer, hosts, delivery)
-    } else {
-        let answer = resolver.resolve_with(domain, Intent::Deliver).await;
-        let mut hosts = Vec::new();
-        for name in &args.mx {
-            let probe = if args.probe { Some(resolver.probe(name).await) } else { None };
-            hosts.push(Host::given(name, probe, &answer.decision));
-        }
-        let delivery = first_acceptable(&hosts);
-        (answer, hosts, delivery)
-    };
+    let given = |name: &String| MxHost { name: name.clone(), preference: None };
+    let hosts = (!args.mx.is_empty()).then(|| args.mx.iter().map(given).collect());
+    let options = PlanOptions { probe: args.probe, hosts, ..PlanOptions::default() };
+    let Plan { answer, hosts, delivery, .. } = resolver.plan(domain, &options).await;
+    let policy = answer.decision.policy().map(|policy| &**policy);
+    let hosts = hosts.into_iter().map(|candidate| Host::new(candidate, policy)).collect();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Picture { answer, records: None, given: !args.mx.is_empty(), hosts, delivery, now: UnixTime(now) }
 }
 
 impl Host {
-    fn from_dns(candidate: Candidate, policy: Option<&Policy>) -> Self {
+    fn new(candidate: Candidate, policy: Option<&Policy>) -> Self {
         let Candidate { host: name, preference, permitted, probe, verdict, result_types, .. } = candidate;
         let (pattern, reason) = pattern_and_reason(&name, policy);
         Self { name, preference, permitted, pattern, reason, probe, verdict, result_types }
-    }
-
-    /// The same judgement as for a host from DNS. RFC 8461 §5.
-    fn given(name: &str, probe: Option<ProbeResult>, decision: &Decision) -> Self {
-        let policy = decision.policy();
-        let permitted = policy.map(|policy| policy.permits_mx(name));
-        let verdict = match (decision, probe) {
-            (Decision::Enforce(_), _) if permitted == Some(false) => Verdict::Refuse(Refusal::NotInPolicy),
-            (_, Some(ProbeResult::Unreachable(why))) => Verdict::Skip(why),
-            (Decision::Enforce(_), None | Some(ProbeResult::Ok { .. })) => Verdict::Deliver { tls: TlsLevel::Verified },
-            (Decision::Enforce(_), Some(failed)) => Verdict::Refuse(Refusal::Tls(failed)),
-            (_, None | Some(ProbeResult::Ok { .. } | ProbeResult::Certificate(_))) => {
-                Verdict::Deliver { tls: TlsLevel::Any }
-            }
-            (_, Some(_)) => Verdict::Deliver { tls: TlsLevel::Plaintext },
-        };
-        let of_policy = (permitted == Some(false)).then_some(ResultType::ValidationFailure);
-        let of_probe = probe.and_then(ProbeResult::result_type).filter(|_| permitted.is_some());
-        let mut result_types: Vec<_> = of_policy.into_iter().chain(of_probe).collect();
-        result_types.dedup();
-        let (pattern, reason) = pattern_and_reason(name, policy.map(|policy| &**policy));
-        Self { name: name.to_owned(), preference: None, permitted, pattern, reason, probe, verdict, result_types }
     }
 
     /// Its name to show.
@@ -152,14 +119,6 @@ fn pattern_and_reason(host: &str, policy: Option<&Policy>) -> (Option<String>, O
         Some(pattern) => (Some(pattern.to_string()), Some(reason::of(pattern, host.as_bytes()))),
         None => (None, Some(reason::of_none(policy, host.as_bytes()))),
     }
-}
-
-fn first_acceptable(hosts: &[Host]) -> Delivery {
-    let acceptable = hosts.iter().find_map(|host| match host.verdict {
-        Verdict::Deliver { tls } => Some(Delivery::To { host: host.name.clone(), tls }),
-        _ => None,
-    });
-    acceptable.unwrap_or(Delivery::Defer(mta_sts::DeferReason::NoHost))
 }
 
 /// A line on a terminal while there is nothing else to see.
