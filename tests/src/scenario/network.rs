@@ -150,6 +150,7 @@ async fn act(sender: &Sender, domain: &Domain, step: &Step) -> (Answer, Option<P
         intent,
         local_hosts: step.local_host.iter().cloned().collect(),
         ignore_policy: step.event == "deliver-report",
+        ..PlanOptions::default()
     };
     let plan = resolver.plan(domain, &options).await;
     (plan.answer.clone(), Some(plan))
