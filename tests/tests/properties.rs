@@ -142,9 +142,13 @@ proptest! {
         ops in prop::collection::vec(cache_ops(), 1..6), now in times(), turn in 0_usize..6,
     ) {
         let apply = |ops: &[CacheOp]| {
-            let start = Entry::import(&domain(), RecordId::new("a").unwrap(),
-                Policy::parse(b"version: STSv1\nmode: none\nmax_age: 9\n").unwrap(), UnixTime(BASE), UnixTime(BASE));
-            ops.iter().fold(Some(start), |entry, op| Entry::apply(entry, &domain(), op, now))
+            let policy = Policy::parse(b"version: STSv1\nmode: none\nmax_age: 9\n").unwrap();
+            let id = RecordId::new("a").unwrap();
+            let mut entry = Some(Entry::import(&domain(), id, policy, UnixTime(BASE), UnixTime(BASE)));
+            for op in ops {
+                entry = Entry::apply(entry, &domain(), op, now);
+            }
+            entry
         };
         let mut turned = ops.clone();
         let turn = turn % ops.len();

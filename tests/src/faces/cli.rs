@@ -40,7 +40,7 @@ impl CliFace {
             .map_err(|e| format!("cargo cannot be run: {e}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+        let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
         match executable {
             Some(program) if output.status.success() => Ok(Self { program }),
             _ => Err("the command mta-sts cannot be built".to_owned()),
