@@ -47,7 +47,7 @@ fn allocations(what: impl FnOnce()) -> usize {
 fn policy(patterns: usize) -> Policy {
     let mut text = "version: STSv1\nmode: enforce\nmax_age: 604800\n".to_owned();
     for n in 0..patterns {
-        write!(text, "mx: m{n}\n").unwrap();
+        writeln!(text, "mx: m{n}").unwrap();
     }
     Policy::parse(text.as_bytes()).unwrap()
 }
