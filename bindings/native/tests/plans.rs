@@ -14,8 +14,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-const PROBE: PlanOptions =
-    PlanOptions { probe: true, intent: mta_sts::Intent::Deliver, local_hosts: Vec::new(), ignore_policy: false };
+const PROBE: PlanOptions = PlanOptions {
+    probe: true,
+    intent: mta_sts::Intent::Deliver,
+    hosts: None,
+    local_hosts: Vec::new(),
+    ignore_policy: false,
+};
 
 async fn plan(resolver: &Resolver, options: &PlanOptions) -> Plan {
     resolver.plan(&domain("a.test"), options).await
