@@ -4,10 +4,10 @@
 use crate::txt::TxtRecords;
 use nom::{
     IResult, Parser,
-    bytes::complete::{tag, take_till, take_while, take_while_m_n},
+    bytes::complete::{tag, take_till, take_while},
     character::complete::char,
-    combinator::{all_consuming, recognize, rest, verify},
-    sequence::{preceded, separated_pair, terminated},
+    combinator::{all_consuming, rest, verify},
+    sequence::{separated_pair, terminated},
 };
 
 type Parsed<'a, T = &'a [u8]> = IResult<&'a [u8], T>;
@@ -44,6 +44,7 @@ pub(crate) fn select<'a>(rrset: &'a TxtRecords, version: &'static str) -> Select
 
 /// Something about one record that its owner should know.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "lint"), expect(dead_code, reason = "only the linter reads it"))]
 pub(crate) struct RecordProblem<K> {
     /// The index of the record in the RRset.
     pub(crate) record: usize,
@@ -72,7 +73,8 @@ impl<'a> Field<'a> {
     /// RFC 8461 §3.1 sts-extension: is it a name and a value of the characters allowed there?
     pub(crate) fn is_extension(self) -> bool {
         let value = verify(rest, |v: &[u8]| !v.is_empty() && v.iter().all(|b| matches!(b, 0x21..=0x7e) && *b != b'='));
-        let parsed: Parsed<'_, _> = all_consuming(separated_pair(extension_name, char('='), value)).parse(self.text);
+        let name = verify(take_till(|b| b == b'='), is_extension_name);
+        let parsed: Parsed<'_, _> = all_consuming(separated_pair(name, char('='), value)).parse(self.text);
         parsed.is_ok()
     }
 }
@@ -104,10 +106,11 @@ pub(crate) fn fields<'a>(text: &'a [u8], fields: &'a [u8]) -> impl Iterator<Item
 }
 
 /// RFC 8461 §3.1 sts-ext-name, and §3.2 sts-policy-ext-name, which is the same.
-pub(crate) fn extension_name(input: &[u8]) -> Parsed<'_> {
-    let first = take_while_m_n(1, 1, |b: u8| b.is_ascii_alphanumeric());
-    let more = take_while_m_n(0, 31, |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-    recognize(preceded(first, more)).parse(input)
+#[inline]
+pub(crate) fn is_extension_name(name: &[u8]) -> bool {
+    let [first, more @ ..] = name else { return false };
+    let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    first.is_ascii_alphanumeric() && more.len() <= 31 && more.iter().all(allowed)
 }
 
 /// `*WSP`
@@ -120,7 +123,18 @@ pub(crate) const fn is_wsp(b: u8) -> bool {
     matches!(b, b' ' | b'\t')
 }
 
-pub(crate) fn trim_wsp_end(text: &[u8]) -> &[u8] {
-    let end = text.iter().rposition(|&b| !is_wsp(b)).map_or(0, |last| last + 1);
-    &text[..end]
+#[inline]
+pub(crate) const fn trim_wsp_start(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
+#[inline]
+pub(crate) const fn trim_wsp_end(mut text: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }

@@ -105,20 +105,19 @@ impl<'a> MxHost<'a> {
         if name.is_empty() || name.len() > MAX_NAME {
             return None;
         }
-        let mut first_dot = name.len();
-        let mut label_start = 0;
-        for (i, &b) in name.iter().enumerate() {
-            if b == b'.' {
-                if i == label_start || i - label_start > MAX_LABEL {
-                    return None;
+        let (mut start, mut first_dot) = (0, name.len());
+        let is_label = |label: &[u8]| (1..=MAX_LABEL).contains(&label.len());
+        for (at, &b) in name.iter().enumerate() {
+            match b {
+                _ if NAME_OCTETS[usize::from(b)] => {}
+                b'.' if is_label(&name[start..at]) => {
+                    first_dot = first_dot.min(at);
+                    start = at + 1;
                 }
-                first_dot = first_dot.min(i);
-                label_start = i + 1;
-            } else if !is_name_octet(b) {
-                return None;
+                _ => return None,
             }
         }
-        if name.len() == label_start || name.len() - label_start > MAX_LABEL {
+        if !is_label(&name[start..]) {
             return None;
         }
         Some(Self { name, parent: name.get(first_dot + 1..).unwrap_or_default() })
@@ -128,9 +127,16 @@ impl<'a> MxHost<'a> {
 const MAX_LABEL: usize = 63;
 const MAX_NAME: usize = 253;
 
-const fn is_name_octet(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
-}
+/// Letters, digits, `-` and `_`. A table: every octet of every pattern and host is looked up.
+const NAME_OCTETS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < table.len() {
+        table[b] = matches!(b as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
+        b += 1;
+    }
+    table
+};
 
 /// RFC 5321 §4.1.2 `Domain`, with underscores, and not an IP address.
 fn check_name(name: &[u8]) -> Result<(), MxPatternError> {
@@ -139,36 +145,38 @@ fn check_name(name: &[u8]) -> Result<(), MxPatternError> {
     if name.is_empty() {
         return fail(Kind::Empty, 0);
     }
-    let mut label_start = 0;
-    let mut only_digits = true;
-    for i in 0..=name.len() {
-        let b = name.get(i).copied();
+    let mut start = 0;
+    for (at, &b) in name.iter().enumerate() {
         match b {
-            None | Some(b'.') => {
-                if i == label_start {
-                    return fail(Kind::EmptyLabel, i);
-                }
-                if i - label_start > MAX_LABEL {
-                    return fail(Kind::LabelTooLong, label_start);
-                }
-                if name[label_start] == b'-' || name[i - 1] == b'-' {
-                    return fail(Kind::EdgeHyphen, label_start);
-                }
-                label_start = i + 1;
+            _ if NAME_OCTETS[usize::from(b)] => {}
+            b'.' => {
+                check_label(&name[start..at], start)?;
+                start = at + 1;
             }
-            Some(b'*') => return fail(Kind::Wildcard, i),
-            Some(b) if is_name_octet(b) => only_digits &= b.is_ascii_digit(),
-            Some(b) if b.is_ascii() => return fail(Kind::BadOctet, i),
-            Some(_) => return fail(Kind::NotAscii, i),
+            b'*' => return fail(Kind::Wildcard, at),
+            _ if b.is_ascii() => return fail(Kind::BadOctet, at),
+            _ => return fail(Kind::NotAscii, at),
         }
     }
+    check_label(&name[start..], start)?;
     if name.len() > MAX_NAME {
         return fail(Kind::TooLong, MAX_NAME);
     }
-    if only_digits {
+    if name.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
         return fail(Kind::IpAddress, 0);
     }
     Ok(())
+}
+
+#[inline]
+fn check_label(label: &[u8], at: usize) -> Result<(), MxPatternError> {
+    let kind = match label {
+        [] => MxPatternErrorKind::EmptyLabel,
+        _ if label.len() > MAX_LABEL => MxPatternErrorKind::LabelTooLong,
+        [b'-', ..] | [.., b'-'] => MxPatternErrorKind::EdgeHyphen,
+        _ => return Ok(()),
+    };
+    Err(MxPatternError { kind, at })
 }
 
 /// Why a text is not an MX pattern.

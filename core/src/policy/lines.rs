@@ -1,13 +1,6 @@
 //! The lines of a policy, told apart. One lexer serves enforcement, the validator and editors.
 
-use crate::fields::{extension_name, trim_wsp_end, wsp};
-use nom::{
-    IResult, Parser,
-    bytes::complete::{take_till, take_until},
-    character::complete::char,
-    combinator::{all_consuming, rest},
-    sequence::{separated_pair, terminated},
-};
+use crate::fields::{is_extension_name, trim_wsp_end, trim_wsp_start};
 
 /// One line of a policy.
 #[derive(Clone, Copy, Debug)]
@@ -100,50 +93,89 @@ impl<'a> Lines<'a> {
 impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
+    // Inlined, no line is ever put together in memory: that is half of the cost of short lines.
+    #[inline(always)]
     fn next(&mut self) -> Option<Line<'a>> {
         if self.left.is_empty() {
             return None;
         }
         let start = self.text.len() - self.left.len();
+        if let [b'\n', left @ ..] = self.left {
+            self.left = left;
+            return Some(Line { kind: LineKind::Blank, start, text: &[], name: &[], value: &[], value_start: start });
+        }
+        // Each octet is looked at once, so that no mixture of lines and colons is dear.
+        let colon = find(self.left, |b| matches!(b, b':' | b'\n'));
+        let end = match self.left.get(colon) {
+            Some(b':') => colon + 1 + find_line_feed(&self.left[colon + 1..]),
+            _ => colon,
+        };
         // RFC 8461 §3.2 sts-policy-term = LF / CRLF (erratum 6253). A CR before no LF belongs to
         // the line, except at the very end of the text.
-        let terminated_line: IResult<&[u8], &[u8]> = terminated(take_until("\n"), char('\n')).parse(self.left);
-        let (left, line) = terminated_line.unwrap_or((&[], self.left));
-        self.left = left;
-        Some(classify(start, line.strip_suffix(b"\r").unwrap_or(line)))
+        let (line, after) = self.left.split_at(end);
+        self.left = after.get(1..).unwrap_or_default();
+        Some(classify(start, line.strip_suffix(b"\r").unwrap_or(line), colon))
     }
 }
 
-fn classify(start: usize, text: &[u8]) -> Line<'_> {
+/// The offset of the first line feed, or the length.
+#[inline]
+fn find_line_feed(text: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    if text.first() == Some(&b'\n') {
+        return 0;
+    }
+    let (words, _) = text.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        // The classic test for a zero octet in a word: the lowest bit set is right.
+        let zero = u64::from_le_bytes(*word) ^ (EACH * b'\n' as u64);
+        let found = zero.wrapping_sub(EACH) & !zero & (EACH << 7);
+        if found != 0 {
+            return 8 * i + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let start = 8 * words.len();
+    start + find(&text[start..], |b| b == b'\n')
+}
+
+/// The offset of the first octet that `is_it`, or the length.
+fn find(text: &[u8], is_it: impl Fn(u8) -> bool) -> usize {
+    text.iter().position(|&b| is_it(b)).unwrap_or(text.len())
+}
+
+/// What the line is; its first colon, if there is one, is at `colon`.
+#[inline(always)]
+fn classify(start: usize, text: &[u8], colon: usize) -> Line<'_> {
     let line = |kind| Line { kind, start, text, name: &[], value: &[], value_start: start };
     // sts-policy-field *WSP: white space at the end belongs to no value.
     let content = trim_wsp_end(text);
-    let field: IResult<&[u8], (&[u8], &[u8])> =
-        separated_pair(take_till(|b| b == b':'), (char(':'), wsp), rest).parse(content);
-    match (content, field) {
-        ([], _) => line(LineKind::Blank),
-        ([b' ' | b'\t', ..], _) => line(LineKind::LeadingSpace),
-        ([0xef, 0xbb, 0xbf, ..], _) => line(LineKind::ByteOrderMark),
-        (_, Err(_)) => line(LineKind::NoColon),
-        (_, Ok((_, ([.., b' ' | b'\t'], _)))) => line(LineKind::SpaceBeforeColon),
-        (_, Ok((_, (name, value)))) => {
-            // Reserved names are never extensions: "mx: *" is a bad mx.
-            let kind = match name {
-                b"mx" => LineKind::Field(Key::Mx),
-                b"version" => LineKind::Field(Key::Version),
-                b"mode" => LineKind::Field(Key::Mode),
-                b"max_age" => LineKind::Field(Key::MaxAge),
-                _ if is_extension(name, value) => LineKind::Extension,
-                _ => LineKind::BadExtension,
-            };
-            Line { kind, start, text, name, value, value_start: start + content.len() - value.len() }
-        }
+    match content {
+        [] => return line(LineKind::Blank),
+        [b' ' | b'\t', ..] => return line(LineKind::LeadingSpace),
+        [0xef, 0xbb, 0xbf, ..] => return line(LineKind::ByteOrderMark),
+        _ => {}
     }
+    let Some((name, [_, value @ ..])) = content.split_at_checked(colon) else { return line(LineKind::NoColon) };
+    if let [.., b' ' | b'\t'] = name {
+        return line(LineKind::SpaceBeforeColon);
+    }
+    let value = trim_wsp_start(value);
+    // Reserved names are never extensions: "mx: *" is a bad mx.
+    let kind = match name {
+        b"mx" => LineKind::Field(Key::Mx),
+        b"version" => LineKind::Field(Key::Version),
+        b"mode" => LineKind::Field(Key::Mode),
+        b"max_age" => LineKind::Field(Key::MaxAge),
+        _ if is_extension(name, value) => LineKind::Extension,
+        _ => LineKind::BadExtension,
+    };
+    Line { kind, start, text, name, value, value_start: start + content.len() - value.len() }
 }
 
 /// RFC 8461 §3.2 sts-policy-extension: UTF-8 without control characters.
+#[inline]
 fn is_extension(name: &[u8], value: &[u8]) -> bool {
-    all_consuming(extension_name).parse(name).is_ok()
+    is_extension_name(name)
         && !value.is_empty()
         && !value.iter().any(u8::is_ascii_control)
         && core::str::from_utf8(value).is_ok()

@@ -24,7 +24,7 @@ pub struct Policy {
     text: Box<[u8]>,
     mode: Mode,
     max_age: u32,
-    mx: Box<[PatternSpan]>,
+    mx: Vec<PatternSpan>,
 }
 
 /// What a sender does with a host that fails the policy. RFC 8461 §5.
@@ -246,7 +246,7 @@ fn read(body: &[u8], max_size: usize, found: &mut impl FnMut(Problem)) -> Result
         }
     }
     match (errors.first, mode.flatten(), max_age.flatten()) {
-        (None, Some(mode), Some((max_age, _))) => Ok(Policy { text: body.into(), mode, max_age, mx: mx.into() }),
+        (None, Some(mode), Some((max_age, _))) => Ok(Policy { text: body.into(), mode, max_age, mx }),
         (error, ..) => Err(error.unwrap_or(PolicyError { kind: Kind::NoMode, at: body.len() })),
     }
 }
