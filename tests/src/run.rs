@@ -6,7 +6,13 @@ use crate::{
     vectors::{self, Case, Scenario},
 };
 use serde_json::{Value, json};
-use std::{error::Error, fs, io::Write, path::Path};
+use std::{
+    error::Error,
+    fs,
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 /// How many cases ended in which way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -43,7 +49,9 @@ pub fn run(folder: &Path, face: &mut dyn Face, verbose: bool, out: &mut dyn Writ
         let mut of_file = Totals::default();
         let mut differ = 0;
         for case in &cases {
-            let Some(got) = outcome(folder, file, case, face) else {
+            // A panic is one failed case, and no reason to run no other.
+            let caught = catch_unwind(AssertUnwindSafe(|| outcome(folder, file, case, face)));
+            let Some(got) = caught.unwrap_or_else(|_| Some(json!({ "error": "panicked" }))) else {
                 of_file.skipped += 1;
                 if verbose {
                     writeln!(out, "{}  skipped: this face does not have {}", case.id, needs(case))?;

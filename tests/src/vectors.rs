@@ -321,10 +321,11 @@ impl Http {
         let mut body = self.body.as_ref().map(|body| body.octets(policies)).unwrap_or_default();
         if let Some(size) = self.body_bytes {
             let frame = b"x-pad: \n".len();
-            let pad = size.checked_sub(body.len() + frame).expect("the padded body is larger");
-            body.extend_from_slice(b"x-pad: ");
-            body.extend(std::iter::repeat_n(b'x', pad));
-            body.push(b'\n');
+            if let Some(pad) = size.checked_sub(body.len() + frame) {
+                body.extend_from_slice(b"x-pad: ");
+                body.extend(std::iter::repeat_n(b'x', pad));
+                body.push(b'\n');
+            }
         }
         body
     }

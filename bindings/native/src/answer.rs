@@ -64,7 +64,7 @@ impl Answer {
     }
 
     /// The answer of a lookup that has ended.
-    pub(crate) fn of(domain: &Domain, intent: Intent, outcome: Outcome, known: Option<Entry>, now: UnixTime) -> Self {
+    pub(crate) fn of(domain: &Domain, outcome: Outcome, known: Option<Entry>, now: UnixTime) -> Self {
         let entry = Entry::apply(known, domain, &outcome.cache, now);
         let is_live = entry.as_ref().is_some_and(|entry| entry.live(now).is_some());
         let source = match outcome.cache {
@@ -83,7 +83,7 @@ impl Answer {
             alert: outcome.alert,
             next_check: outcome.next_check,
             store_error: None,
-            confirms_bounce: intent == Intent::BeforeBounce && outcome.confirms_bounce(),
+            confirms_bounce: outcome.confirms_bounce(),
             decision: outcome.decision,
         }
     }

@@ -127,7 +127,7 @@ impl Core {
             let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
             let provisional = lookup.provisional();
             if let Some(outcome) = lookup.into_outcome() {
-                return Answer::of(domain, intent, outcome, entry, now).with_store_error(error);
+                return Answer::of(domain, outcome, entry, now).with_store_error(error);
             }
             let has_policy = provisional.is_some();
             so_far = Answer::without_lookup(domain, provisional, entry, None, now);
@@ -195,7 +195,7 @@ impl Core {
             return Answer::without_lookup(domain, None, entry, Some(Failure::Fetch(FetchError::NotTried)), now);
         };
         self.store.write(domain, &outcome.cache, entry.clone(), now).await;
-        let answer = Answer { asked_https, ..Answer::of(domain, intent, outcome, entry, now) }.with_store_error(error);
+        let answer = Answer { asked_https, ..Answer::of(domain, outcome, entry, now) }.with_store_error(error);
         self.remember(&answer, now);
         answer
     }

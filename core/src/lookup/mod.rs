@@ -268,6 +268,7 @@ impl Lookup {
             next_check,
             alert: alert.then_some(remaining),
             reportable: protects,
+            before_bounce: self.intent == Intent::BeforeBounce,
         });
     }
 }

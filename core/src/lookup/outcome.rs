@@ -27,6 +27,8 @@ pub struct Outcome {
     pub alert: Option<u64>,
     /// A live policy whose mode is not `none` is in force.
     pub(super) reportable: bool,
+    /// The lookup was made because a message would otherwise be returned.
+    pub(super) before_bounce: bool,
 }
 
 impl Outcome {
@@ -43,11 +45,11 @@ impl Outcome {
     }
 
     /// Whether a message that failed under this policy may be returned to its sender, as far as
-    /// MTA-STS goes. Only after a lookup with [`Intent::BeforeBounce`](super::Intent::BeforeBounce)
+    /// MTA-STS goes: only after a lookup with [`Intent::BeforeBounce`](super::Intent::BeforeBounce)
     /// that found no newer policy and missed nothing. RFC 8461 §5, §5.1 (3).
     #[must_use]
     pub fn confirms_bounce(&self) -> bool {
-        self.failure.is_none() && !matches!(self.cache, CacheOp::Fetched(_))
+        self.before_bounce && self.failure.is_none() && !matches!(self.cache, CacheOp::Fetched(_))
     }
 }
 

@@ -87,6 +87,7 @@ fn a_warm_delivery_wants_nothing() {
     host.config.recheck_after = 300;
     let (outcome, wanted) = host.run(Intent::Deliver, Txt::Absent, Ok(POLICY), at(299));
     assert!(enforces(&outcome) && wanted.is_empty() && outcome.cache == CacheOp::Keep);
+    assert!(!outcome.confirms_bounce(), "nobody was asked");
     assert_eq!(host.run(Intent::Deliver, Txt::Absent, Ok(POLICY), at(300)).1, "T");
     assert_eq!(host.run(Intent::Deliver, Txt::Absent, Ok(POLICY), at(301)).1, "", "any answer of DNS counts as asked");
 }

@@ -311,13 +311,21 @@ impl Sender {
         let clock = Arc::new(StepClock(AtomicU64::new(BASE)));
         let store = Arc::new(ScriptedStore { memory, read_only: AtomicBool::new(false) });
         let vectors::Sender { recheck_after, backoff, max_body } = scenario.sender;
-        let has_slow_body =
-            scenario.steps.iter().filter_map(|step| step.http.as_ref()).any(|h| h.seconds_per_octet.is_some());
+        // Short where the scenario waits for it, long where a busy machine might need it.
+        let any = |is_so: fn(&Step) -> bool| scenario.steps.iter().any(is_so);
+        let is_silent = |answer: &DnsAnswer| matches!(answer, DnsAnswer::TempFail { why, .. } if why == "timeout");
+        let waits_for_dns = scenario.steps.iter().flat_map(|step| step.dns.values()).any(is_silent);
+        let has_slow_body = any(|step| step.http.as_ref().is_some_and(|http| http.seconds_per_octet.is_some()));
+        let has_stall = any(|step| step.http.as_ref().is_some_and(|http| http.outcome == "timeout"));
         let timeouts = Timeouts {
-            dns: Duration::from_millis(1500),
-            connect: Duration::from_secs(2),
-            fetch: if has_slow_body { SECOND * 60 } else { Duration::from_secs(2) },
-            smtp: Duration::from_secs(3),
+            dns: if waits_for_dns { Duration::from_millis(1500) } else { Duration::from_secs(10) },
+            connect: Duration::from_secs(10),
+            fetch: match (has_slow_body, has_stall) {
+                (true, _) => SECOND * 60,
+                (_, true) => Duration::from_secs(2),
+                _ => Duration::from_secs(20),
+            },
+            smtp: Duration::from_secs(10),
             ..Timeouts::default()
         };
         let resolver = Resolver::builder()
