@@ -10,7 +10,7 @@ fn ours(package: &str) -> BTreeSet<String> {
 fn tree(package: &str) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "-e", "normal", "--prefix", "none", "--all-features", "-p", package])
+        .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--all-features", "-p", package])
         .current_dir(root)
         .output()
         .unwrap();

@@ -11,7 +11,7 @@ fn every_dependency_has_an_allowed_licence() {
     let allowed: BTreeSet<&str> =
         rules["licenses"]["allow"].as_array().unwrap().iter().filter_map(toml::Value::as_str).collect();
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--offline", "--locked", "--format-version", "1", "--all-features"])
+        .args(["metadata", "--locked", "--format-version", "1", "--all-features"])
         .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
         .current_dir(root)
         .output()
