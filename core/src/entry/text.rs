@@ -1,20 +1,4 @@
-//! The text form of an entry, shared by every store and language.
-//!
-//! ```text
-//! mta-sts-entry 1
-//! domain example.com
-//! held 20160831 1800000000 new
-//! checked 1800000000
-//! failed 20160901 1800003600 1800003900 sts-policy-fetch-error
-//! attempts 1800003600 1800000000
-//! policy 75
-//! version: STSv1
-//! …
-//! ```
-//! `held` has the id, the time of the fetch, and `new` or `same` for the text of the policy;
-//! `failed` the id, the time, the end of the back-off and the TLSRPT result type. `policy` ends
-//! every entry, so that a cut one is noticed: the number of octets that follow its line, 0 if no
-//! policy is held.
+//! The text form of an entry.
 
 use super::{Entry, FailedFetch, HeldPolicy, MAX_PER_HOUR, ReportedAs};
 use crate::{
@@ -38,7 +22,24 @@ use nom::{
 const HEADER: &str = "mta-sts-entry 1\n";
 
 impl Entry {
-    /// The entry as bytes, for a store. Mostly text; the policy stands in it as it was served.
+    /// The entry as bytes, for a store: a text that every store and language shares.
+    ///
+    /// ```text
+    /// mta-sts-entry 1
+    /// domain example.com
+    /// held 20160831 1800000000 new
+    /// checked 1800000000
+    /// failed 20160901 1800003600 1800003900 sts-policy-fetch-error
+    /// attempts 1800003600 1800000000
+    /// policy 75
+    /// version: STSv1
+    /// …
+    /// ```
+    /// Times are in seconds since 1970. `held` has the id, the time of the fetch, and `new` or
+    /// `same` for the text of the policy; `failed` the id, the time, the end of the back-off and the
+    /// TLSRPT result type; these four lines stand there only if there is something to say. `policy`
+    /// ends every entry, so that a cut one is noticed: the number of octets that follow its line,
+    /// the policy as it was served, or 0 if none is held.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut text = format!("{HEADER}domain {}\n", self.domain);
