@@ -114,7 +114,7 @@ pub(crate) fn is_extension_name(name: &[u8]) -> bool {
 }
 
 /// `*WSP`
-pub(crate) fn wsp(input: &[u8]) -> Parsed<'_> {
+fn wsp(input: &[u8]) -> Parsed<'_> {
     take_while(is_wsp)(input)
 }
 

@@ -1,7 +1,7 @@
 //! TLSRPT: where reports go, and the words for failures. RFC 8460 §3, §4.3.
 
 use crate::{
-    fields::{self, Field, RecordProblem, Selected, trim_wsp_end, wsp},
+    fields::{self, Field, RecordProblem, Selected, trim_wsp_end, trim_wsp_start},
     txt::TxtRecords,
 };
 use alloc::{string::String, vec::Vec};
@@ -64,7 +64,7 @@ pub(crate) fn examine(
             let begins_blank = list.first().is_some_and(|&b| fields::is_wsp(b));
             let mut at = at + text.len() - list.len();
             for item in list.split(|&b| b == b',') {
-                let uri = trim_wsp_end(wsp(item).map_or(item, |(item, _)| item));
+                let uri = trim_wsp_end(trim_wsp_start(item));
                 match destination(uri) {
                     _ if begins_blank => note(TlsRptErrorKind::BadUri, at, item.len()),
                     Ok(Some(uri)) => rua.push(uri.into()),
