@@ -120,29 +120,27 @@ impl Core {
         let now = self.clock.now();
         let waits_for_end = intent == Intent::Refresh || self.freshness == Freshness::Checked;
         let at_once = intent == Intent::Deliver && !waits_for_end;
-        let mut so_far = Answer::without_lookup(domain, None, None, None, now);
         if intent != Intent::Refresh {
             self.use_now(domain, now);
-            let Known { entry, error } = self.store.read(domain, now).await;
-            let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
-            let provisional = lookup.provisional();
-            if let Some(outcome) = lookup.into_outcome() {
-                return Answer::of(domain, outcome, entry, now).with_store_error(error);
-            }
-            let has_policy = provisional.is_some();
-            so_far = Answer::without_lookup(domain, provisional, entry, None, now);
-            so_far.store_error = error;
-            if at_once
-                && !has_policy
-                && let Some(remembered) = self.remembered(domain, now)
-            {
-                return Answer { entry: so_far.entry, store_error: so_far.store_error, ..remembered };
-            }
-            if at_once && has_policy {
-                // RFC 8461 §5.1: deliver by the cached policy while a newer one is looked for.
-                self.flights.join(domain, intent, self);
-                return so_far;
-            }
+        }
+        let Known { entry, error } = self.store.read(domain, now).await;
+        let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
+        let provisional = lookup.provisional();
+        if let Some(outcome) = lookup.into_outcome() {
+            return Answer::of(domain, outcome, entry, now).with_store_error(error);
+        }
+        let has_policy = provisional.is_some();
+        let so_far = Answer::without_lookup(domain, provisional, entry, None, now).with_store_error(error);
+        if at_once
+            && !has_policy
+            && let Some(remembered) = self.remembered(domain, now)
+        {
+            return Answer { entry: so_far.entry, store_error: so_far.store_error, ..remembered };
+        }
+        if at_once && has_policy {
+            // RFC 8461 §5.1: deliver by the cached policy while a newer one is looked for.
+            self.flights.join(domain, intent, self);
+            return so_far;
         }
         let Joined::Flight(mut flight) = self.flights.join(domain, intent, self) else {
             return gave_up(so_far, Failure::Fetch(FetchError::NotTried), now);
@@ -186,13 +184,15 @@ impl Core {
                     progress.send_replace(Progress::Fetching);
                     asked_https |= self.https.drive(&mut lookup, &*self.clock).await;
                 }
-                _ => break,
+                Want::Nothing => break,
             }
         }
         let now = self.clock.now();
+        let provisional = lookup.provisional();
         let Some(outcome) = lookup.into_outcome() else {
-            // A want that this driver does not know: nothing was learnt.
-            return Answer::without_lookup(domain, None, entry, Some(Failure::Fetch(FetchError::NotTried)), now);
+            // A lookup that wants nothing has an outcome; a live policy applies all the same.
+            let failure = Some(Failure::Fetch(FetchError::NotTried));
+            return Answer::without_lookup(domain, provisional, entry, failure, now).with_store_error(error);
         };
         self.store.write(domain, &outcome.cache, entry.clone(), now).await;
         let answer = Answer { asked_https, ..Answer::of(domain, outcome, entry, now) }.with_store_error(error);
