@@ -18,6 +18,7 @@ mod txt;
 pub use policy::policy;
 pub use txt::{record, tlsrpt};
 
+use crate::policy::Position;
 use alloc::string::String;
 use core::fmt;
 
@@ -110,20 +111,7 @@ impl Rule {
 
     fn at(self, text: &[u8], record: usize, start: usize, end: usize) -> Finding {
         let Self { code, level, message, advice, reference } = self;
-        let before = &text[..start.min(text.len())];
-        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
-        Finding {
-            code,
-            level,
-            record,
-            start,
-            end,
-            line: before.iter().filter(|&&b| b == b'\n').count() + 1,
-            column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
-            message,
-            advice,
-            reference,
-            fix: None,
-        }
+        let Position { line, column } = Position::of(text, start);
+        Finding { code, level, record, start, end, line, column, message, advice, reference, fix: None }
     }
 }

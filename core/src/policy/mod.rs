@@ -4,7 +4,7 @@ mod lines;
 mod problem;
 
 pub use lines::{Key, Line, LineKind, Lines};
-pub use problem::{PolicyError, PolicyErrorKind, Problem, ProblemKind};
+pub use problem::{PolicyError, PolicyErrorKind, Position, Problem, ProblemKind};
 
 use crate::mx::{MxHost, MxPattern};
 use alloc::{boxed::Box, vec::Vec};

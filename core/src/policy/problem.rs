@@ -2,6 +2,7 @@
 
 use super::lines::{Key, LineKind};
 use crate::mx::MxPatternErrorKind;
+use alloc::string::String;
 use core::{error::Error, fmt};
 
 /// Why a policy is invalid.
@@ -46,6 +47,28 @@ pub struct Problem {
     pub start: usize,
     /// The offset after the last octet concerned.
     pub end: usize,
+}
+
+/// Where an octet stands, as people count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Position {
+    /// The line, from 1. LF ends a line.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Position {
+    /// The position of the octet at `offset`, or of the end of the text.
+    #[must_use]
+    pub fn of(text: &[u8], offset: usize) -> Self {
+        let before = &text[..offset.min(text.len())];
+        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: before.iter().filter(|&&b| b == b'\n').count() + 1,
+            column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
+        }
+    }
 }
 
 /// What there can be to say about a policy.
