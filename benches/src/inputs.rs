@@ -14,6 +14,9 @@ pub const GMAIL_LIKE: &str = "version: STSv1\n\
     mx: *.smtp-in.example.net\n\
     max_age: 86400\n";
 
+/// A host that this policy permits.
+pub const GMAIL_HOST: &str = "gmail-smtp-in.l.example.com";
+
 /// The `_mta-sts` record of a domain, as one of three in its RRset.
 pub const TXT_RECORDS: [&str; 3] = [
     "v=spf1 include:_spf.example.com ~all",

@@ -1,6 +1,6 @@
 //! What is measured, by name.
 
-use crate::inputs::{self, GMAIL_LIKE, TXT_RECORDS};
+use crate::inputs::{self, GMAIL_HOST, GMAIL_LIKE, TXT_RECORDS};
 use mta_sts_core::{
     Config, Domain, Entry, Flow, HttpsHead, Intent, Lookup, Policy, RecordId, StsRecord, Txt, TxtRecords, UnixTime,
     policy,
@@ -71,6 +71,8 @@ pub fn all() -> Vec<Operation> {
         operations
             .push(Operation::new(format!("examine/{name}"), bytes, move || policy::examine(black_box(&examined))));
     }
+    operations
+        .push(Operation::new(PARSE_AND_MATCH, None, || parse_and_match(black_box(GMAIL_LIKE), black_box(GMAIL_HOST))));
     let records = TxtRecords::from_iter(TXT_RECORDS.map(|record| [record]));
     operations.push(Operation::new("txt/parse", None, move || StsRecord::from_rrset(black_box(&records))));
     for count in [1, 10, 10_000] {
@@ -89,6 +91,13 @@ pub fn all() -> Vec<Operation> {
     let (_, entry) = cached();
     operations.push(Operation::new("entry/encode", None, move || black_box(&entry).encode()));
     operations
+}
+
+/// What is done in C as well.
+pub const PARSE_AND_MATCH: &str = "parse_and_match/gmail";
+
+fn parse_and_match(text: &str, host: &str) -> bool {
+    Policy::parse(text.as_bytes()).is_ok_and(|policy| policy.permits_mx(host))
 }
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -121,7 +130,7 @@ fn cached() -> (Domain, Entry) {
 fn warm_lookup(domain: &Domain, entry: &Entry) -> bool {
     let lookup = Lookup::new(domain, Some(entry.clone()), Intent::Deliver, Config::default(), NOW.plus(60));
     let outcome = lookup.into_outcome().expect("nothing is wanted");
-    outcome.decision.policy().is_some_and(|policy| policy.permits_mx("gmail-smtp-in.l.example.com"))
+    outcome.decision.policy().is_some_and(|policy| policy.permits_mx(GMAIL_HOST))
 }
 
 #[cfg(test)]

@@ -26,16 +26,19 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 #[test]
 fn dependencies_point_inward_only() {
     assert_eq!(ours("mta-sts-core"), set(&[]));
+    assert_eq!(ours("mta-sts-ffi"), set(&["mta-sts-core"]));
     assert!(ours("mta-sts-lab").is_subset(&set(&["mta-sts-core"])));
     assert_eq!(ours("mta-sts"), set(&["mta-sts-core"]));
     assert_eq!(ours("mta-sts-cli"), set(&["mta-sts", "mta-sts-core", "mta-sts-lab"]));
 }
 
 #[test]
-fn the_core_knows_no_io_and_no_runtime() {
-    let tree = tree("mta-sts-core");
-    for unwanted in ["tokio", "hickory-resolver", "reqwest", "rustls", "tracing", "log", "libc", "getrandom"] {
-        assert!(!tree.contains(unwanted), "{unwanted}");
+fn the_core_and_the_c_library_know_no_io_and_no_runtime() {
+    for package in ["mta-sts-core", "mta-sts-ffi"] {
+        let tree = tree(package);
+        for unwanted in ["tokio", "hickory-resolver", "reqwest", "rustls", "tracing", "log", "libc", "getrandom"] {
+            assert!(!tree.contains(unwanted), "{package} has {unwanted}");
+        }
     }
 }
 

@@ -7,11 +7,14 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
-use mta_sts_benches::{inputs::GMAIL_LIKE, operation};
+use mta_sts_benches::{
+    inputs::{GMAIL_HOST, GMAIL_LIKE},
+    operation, through_c,
+};
 use std::{
     collections::BTreeMap,
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -19,6 +22,8 @@ use std::{
 const MARGIN: f64 = 25.0;
 /// An octet of a hostile policy costs at most so many times one of the Gmail-like policy.
 const MOST_PER_BYTE: f64 = 3.0;
+/// A policy read and a host matched through C cost at most so many times the same in Rust.
+const MOST_THROUGH_C: f64 = 1.3;
 
 /// The budget, or the count, of each operation; of hostile policies that of an octet.
 type Counts = BTreeMap<String, f64>;
@@ -88,6 +93,9 @@ fn compare(options: &Options) -> Result<bool, String> {
         println!("| {shown} | {count:.2}{per} | {budget:.2} | {change:+.1} % | {verdict} |");
     }
     passed &= hostile_is_linear(&counts);
+    if let Some(&in_rust) = counts.get(operation::PARSE_AND_MATCH) {
+        passed &= c_costs_little_more(in_rust)?;
+    }
     if options.write {
         let rounded: Counts =
             counts.iter().map(|(name, count)| (name.clone(), (count * 100.0).round() / 100.0)).collect();
@@ -112,23 +120,44 @@ fn hostile_is_linear(counts: &Counts) -> bool {
     passed
 }
 
+/// The C library costs no more than the limit above the Rust crate.
+fn c_costs_little_more(in_rust: f64) -> Result<bool, String> {
+    let program = through_c::build()?;
+    let through_c = count_runs(&program, &[GMAIL_LIKE, GMAIL_HOST], 20)?;
+    let ratio = through_c / in_rust;
+    let verdict = if ratio <= MOST_THROUGH_C { "PASS" } else { "FAIL" };
+    println!(
+        "\n| {} | instructions | times Rust | at most {MOST_THROUGH_C} |\n|---|---:|---:|---|",
+        operation::PARSE_AND_MATCH
+    );
+    println!("| Rust | {in_rust:.0} | 1.00 | |\n| C | {through_c:.0} | {ratio:.2} | {verdict} |");
+    Ok(ratio <= MOST_THROUGH_C)
+}
+
 /// The instructions of one run of the operation.
 fn count(name: &str, times: u64) -> Result<f64, String> {
+    count_runs(&env::current_exe().map_err(|e| e.to_string())?, &["--run", name], times)
+}
+
+/// The instructions of one run of what a program does as often as its last argument says.
+fn count_runs(program: &Path, args: &[&str], times: u64) -> Result<f64, String> {
     // The first run may grow the allocator's arenas, so it belongs to both.
-    let (without, with) = (callgrind(name, 1)?, callgrind(name, 1 + times)?);
+    let (without, with) = (callgrind(program, args, 1)?, callgrind(program, args, 1 + times)?);
     Ok((with - without) / times as f64)
 }
 
-/// The instructions of a whole process that runs the operation so many times.
-fn callgrind(name: &str, times: u64) -> Result<f64, String> {
-    let this = env::current_exe().map_err(|e| e.to_string())?;
+/// The instructions of a whole process.
+fn callgrind(program: &Path, args: &[&str], times: u64) -> Result<f64, String> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(this)
-        .args(["--run", name, &times.to_string()])
+        .arg(program)
+        .args(args)
+        .arg(times.to_string())
         .output()
         .map_err(|e| format!("valgrind does not start ({e}); install the package \"valgrind\" and try again"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let collected = said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
-    collected.filter(|_| output.status.success()).ok_or_else(|| format!("valgrind failed on {name}:\n{said}"))
+    collected
+        .filter(|_| output.status.success())
+        .ok_or_else(|| format!("valgrind failed on {} {args:?}:\n{said}", program.display()))
 }
