@@ -152,6 +152,24 @@ pub enum DomainErrorKind {
     TooLong,
 }
 
+impl DomainErrorKind {
+    /// Its name for programs, such as `edge-hyphen`. Names never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadOctet => "bad-octet",
+            Self::EdgeHyphen => "edge-hyphen",
+            Self::Empty => "empty",
+            Self::EmptyLabel => "empty-label",
+            Self::Idna => "idna",
+            Self::IpAddress => "ip-address",
+            Self::LabelTooLong => "label-too-long",
+            Self::NotAscii => "not-ascii",
+            Self::TooLong => "too-long",
+        }
+    }
+}
+
 impl fmt::Display for DomainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.at;

@@ -1,5 +1,9 @@
 //! MX patterns of a policy, and matching MX hosts against them. RFC 8461 §3.2, §4.1.
 
+mod reason;
+
+pub use reason::MatchReason;
+
 use core::{error::Error, fmt};
 
 /// One `mx` pattern: a host name, or `*.` and a host name. Borrowed from the text it was read from.
@@ -210,6 +214,24 @@ pub enum MxPatternErrorKind {
     TooLong,
     /// A `*` that is not the whole left-most label.
     Wildcard,
+}
+
+impl MxPatternErrorKind {
+    /// Its name for programs, such as `edge-hyphen`. Names never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadOctet => "bad-octet",
+            Self::EdgeHyphen => "edge-hyphen",
+            Self::Empty => "empty",
+            Self::EmptyLabel => "empty-label",
+            Self::IpAddress => "ip-address",
+            Self::LabelTooLong => "label-too-long",
+            Self::NotAscii => "not-ascii",
+            Self::TooLong => "too-long",
+            Self::Wildcard => "wildcard",
+        }
+    }
 }
 
 impl fmt::Display for MxPatternError {

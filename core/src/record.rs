@@ -145,6 +145,33 @@ pub enum RecordErrorKind {
     NoId,
 }
 
+impl RecordError {
+    /// Its name for programs, such as `not-found` or `bad-id`. Names never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Several { .. } => "several",
+            Self::Syntax { kind, .. } => match kind {
+                RecordErrorKind::BadField => "bad-field",
+                RecordErrorKind::BadId => "bad-id",
+                RecordErrorKind::DuplicateId => "duplicate-id",
+                RecordErrorKind::EmptyField => "empty-field",
+                RecordErrorKind::NoId => "no-id",
+            },
+        }
+    }
+
+    /// Where, in octets from the start of the joined record, if it is in one.
+    #[must_use]
+    pub const fn at(self) -> Option<usize> {
+        match self {
+            Self::Syntax { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

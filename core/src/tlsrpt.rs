@@ -157,6 +157,34 @@ pub enum TlsRptErrorKind {
     UnusableUri,
 }
 
+impl TlsRptError {
+    /// Its name for programs, such as `not-found` or `no-rua`. Names never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Several { .. } => "several",
+            Self::Syntax { kind, .. } => match kind {
+                TlsRptErrorKind::BadField => "bad-field",
+                TlsRptErrorKind::BadUri => "bad-uri",
+                TlsRptErrorKind::EmptyField => "empty-field",
+                TlsRptErrorKind::NoRua => "no-rua",
+                TlsRptErrorKind::NoUsableUri => "no-usable-uri",
+                TlsRptErrorKind::UnusableUri => "unusable-uri",
+            },
+        }
+    }
+
+    /// Where, in octets from the start of the joined record, if it is in one.
+    #[must_use]
+    pub const fn at(self) -> Option<usize> {
+        match self {
+            Self::Syntax { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for TlsRptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

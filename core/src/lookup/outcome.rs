@@ -166,6 +166,27 @@ impl FetchError {
             _ => ResultType::StsPolicyFetchError,
         }
     }
+
+    /// Its name for programs, such as `media-type`. Names never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Connect => "connect",
+            Self::Dns => "dns",
+            Self::Encoding => "encoding",
+            Self::Http => "http",
+            Self::Incomplete => "incomplete",
+            Self::MediaType => "media-type",
+            Self::NotAllowed => "not-allowed",
+            Self::NotTried => "not-tried",
+            Self::Policy(_) => "policy",
+            Self::Status(_) => "status",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::TooLarge => "too-large",
+        }
+    }
 }
 
 impl fmt::Display for Failure {

@@ -97,7 +97,42 @@ pub enum ProblemKind {
     SpaceBeforeColon,
 }
 
+impl PolicyErrorKind {
+    /// Its name for programs, such as `bad-max-age`. Names never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadMaxAge => "bad-max-age",
+            Self::BadMode => "bad-mode",
+            Self::BadMx(_) => "bad-mx",
+            Self::BadVersion => "bad-version",
+            Self::NoMaxAge => "no-max-age",
+            Self::NoMode => "no-mode",
+            Self::NoMx => "no-mx",
+            Self::NoVersion => "no-version",
+            Self::TooLarge => "too-large",
+        }
+    }
+}
+
 impl ProblemKind {
+    /// Its name for programs, such as `leading-space`. Names never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadExtension => "bad-extension",
+            Self::BadMx(_) => "bad-mx",
+            Self::BlankLine => "blank-line",
+            Self::ByteOrderMark => "byte-order-mark",
+            Self::Duplicate(_) => "duplicate",
+            Self::Invalid(kind) => kind.as_str(),
+            Self::LeadingSpace => "leading-space",
+            Self::MaxAgeClamped => "max-age-clamped",
+            Self::NoColon => "no-colon",
+            Self::SpaceBeforeColon => "space-before-colon",
+        }
+    }
+
     /// The problem with a line that is ignored.
     pub(super) const fn of_ignored(kind: LineKind) -> Option<Self> {
         match kind {

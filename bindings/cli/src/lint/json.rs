@@ -3,10 +3,8 @@
 use super::subject::{Kind, Subject, Verdict};
 use crate::output::escape;
 use mta_sts_core::{
-    Policy, PolicyError, RecordError, TlsRptError, lint,
-    policy::{LineKind, Lines, PolicyErrorKind},
-    record::RecordErrorKind,
-    tlsrpt::TlsRptErrorKind,
+    Policy, lint,
+    policy::{LineKind, Lines},
 };
 use serde::Serialize;
 
@@ -127,70 +125,10 @@ impl<'a> From<&'a Policy> for PolicyJson<'a> {
 
 fn error(verdict: &Verdict) -> Option<Error> {
     let (kind, at, message) = match verdict {
-        Verdict::Policy(Err(error)) => (policy_error(*error), Some(error.at), error.to_string()),
-        Verdict::Record(Err(error)) => {
-            let (kind, at) = record_error(*error);
-            (kind, at, error.to_string())
-        }
-        Verdict::TlsRpt(Err(error)) => {
-            let (kind, at) = tlsrpt_error(*error);
-            (kind, at, error.to_string())
-        }
+        Verdict::Policy(Err(error)) => (error.kind.as_str(), Some(error.at), error.to_string()),
+        Verdict::Record(Err(error)) => (error.as_str(), error.at(), error.to_string()),
+        Verdict::TlsRpt(Err(error)) => (error.as_str(), error.at(), error.to_string()),
         _ => return None,
     };
     Some(Error { kind, at, message: escape::text(&message) })
-}
-
-pub(crate) fn policy_error(error: PolicyError) -> &'static str {
-    match error.kind {
-        PolicyErrorKind::BadMaxAge => "bad-max-age",
-        PolicyErrorKind::BadMode => "bad-mode",
-        PolicyErrorKind::BadMx(_) => "bad-mx",
-        PolicyErrorKind::BadVersion => "bad-version",
-        PolicyErrorKind::NoMaxAge => "no-max-age",
-        PolicyErrorKind::NoMode => "no-mode",
-        PolicyErrorKind::NoMx => "no-mx",
-        PolicyErrorKind::NoVersion => "no-version",
-        PolicyErrorKind::TooLarge => "too-large",
-        _ => "other",
-    }
-}
-
-pub(crate) fn record_error(error: RecordError) -> (&'static str, Option<usize>) {
-    match error {
-        RecordError::NotFound => ("not-found", None),
-        RecordError::Several { .. } => ("several", None),
-        RecordError::Syntax { kind, at } => {
-            let kind = match kind {
-                RecordErrorKind::BadField => "bad-field",
-                RecordErrorKind::BadId => "bad-id",
-                RecordErrorKind::DuplicateId => "duplicate-id",
-                RecordErrorKind::EmptyField => "empty-field",
-                RecordErrorKind::NoId => "no-id",
-                _ => "other",
-            };
-            (kind, Some(at))
-        }
-        _ => ("other", None),
-    }
-}
-
-fn tlsrpt_error(error: TlsRptError) -> (&'static str, Option<usize>) {
-    match error {
-        TlsRptError::NotFound => ("not-found", None),
-        TlsRptError::Several { .. } => ("several", None),
-        TlsRptError::Syntax { kind, at } => {
-            let kind = match kind {
-                TlsRptErrorKind::BadField => "bad-field",
-                TlsRptErrorKind::BadUri => "bad-uri",
-                TlsRptErrorKind::EmptyField => "empty-field",
-                TlsRptErrorKind::NoRua => "no-rua",
-                TlsRptErrorKind::NoUsableUri => "no-usable-uri",
-                TlsRptErrorKind::UnusableUri => "unusable-uri",
-                _ => "other",
-            };
-            (kind, Some(at))
-        }
-        _ => ("other", None),
-    }
 }

@@ -1,67 +1,53 @@
 //! Why a pattern allows a host, or does not. RFC 8461 §4.1.
 
 use crate::output::{escape, words::shortened};
-use mta_sts_core::{MxPattern, Policy, mx::MxPatternErrorKind};
+use mta_sts_core::{
+    MxPattern, MxPatternError, Policy,
+    mx::{MatchReason, MxPatternErrorKind},
+};
 
 /// Why `pattern` matches `host`, or does not.
 pub(crate) fn of(pattern: MxPattern<'_>, host: &[u8]) -> String {
     let name = pattern.name();
-    if pattern.matches(host) {
-        if !pattern.is_wildcard() {
-            return "the names are equal".to_owned();
+    match pattern.explain(host) {
+        MatchReason::Exact => "the names are equal".to_owned(),
+        MatchReason::Wildcard => {
+            let label = host.split(|&b| b == b'.').next().unwrap_or_default();
+            format!("\"*\" stands for the one label \"{}\"", escape::octets(label))
         }
-        let label = host.split(|&b| b == b'.').next().unwrap_or_default();
-        return format!("\"*\" stands for the one label \"{}\"", escape::octets(label));
-    }
-    if let Some(why) = not_a_host(host) {
-        return why;
-    }
-    match labels_before(host, name.as_bytes()) {
-        Some(0) => format!("\"*\" needs exactly one label before {name}, and the host has none"),
-        Some(labels) if pattern.is_wildcard() => {
+        MatchReason::Apex => format!("\"*\" needs exactly one label before {name}, and the host has none"),
+        MatchReason::Depth { labels } => {
             format!("\"*\" stands for exactly one label, and the host has {labels} before {name}")
         }
-        Some(_) => format!("the pattern allows {name} itself and nothing below it; \"*.{name}\" would"),
-        None if pattern.is_wildcard() => format!("the host is not below {name}"),
-        None => "the names differ".to_owned(),
+        MatchReason::Below => format!("the pattern allows {name} itself and nothing below it; \"*.{name}\" would"),
+        MatchReason::NotAHost(error) => not_a_host(error),
+        _ if pattern.is_wildcard() => format!("the host is not below {name}"),
+        _ => "the names differ".to_owned(),
     }
 }
 
 /// Why no pattern of `policy` matches `host`.
 pub(crate) fn of_none(policy: &Policy, host: &[u8]) -> String {
-    if let Some(why) = not_a_host(host) {
-        return why;
+    if let Err(error) = MxPattern::parse(host) {
+        return not_a_host(error);
     }
     if policy.mx().len() == 0 {
         return "the policy has no mx pattern".to_owned();
     }
     // The pattern that was perhaps meant to.
-    let near = policy.mx().find(|pattern| labels_before(host, pattern.name().as_bytes()).is_some());
+    let near = policy.mx().find(|pattern| pattern.explain(host) != MatchReason::OtherName);
     if let Some(pattern) = near {
         return format!("not allowed by \"{pattern}\": {}", of(pattern, host));
     }
     format!("the policy names only {}", shortened(policy.mx().map(|pattern| pattern.to_string()), 8))
 }
 
-/// How many labels the host has before `name`; `None` if it does not end in it.
-fn labels_before(host: &[u8], name: &[u8]) -> Option<usize> {
-    let host = host.strip_suffix(b".").unwrap_or(host);
-    let (before, end) = host.split_at_checked(host.len().checked_sub(name.len())?)?;
-    match before {
-        _ if !end.eq_ignore_ascii_case(name) => None,
-        [] => Some(0),
-        [labels @ .., b'.'] => Some(labels.split(|&b| b == b'.').count()),
-        _ => None,
-    }
-}
-
-fn not_a_host(host: &[u8]) -> Option<String> {
-    let error = MxPattern::parse(host).err()?;
-    Some(match error.kind {
+fn not_a_host(error: MxPatternError) -> String {
+    match error.kind {
         MxPatternErrorKind::NotAscii => format!("not a host name in A-labels (xn--…): {error}"),
         MxPatternErrorKind::Empty => "not a host name: it is empty".to_owned(),
         _ => format!("not a host name: {error}"),
-    })
+    }
 }
 
 #[cfg(test)]

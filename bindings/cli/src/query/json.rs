@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    lint::json::{PolicyJson, policy_error, record_error},
+    lint::json::PolicyJson,
     output::{escape, words::rfc3339},
 };
 use mta_sts::{Decision, Delivery, Failure, FetchError, ProbeResult, Source, TlsLevel, Unreachable, Verdict};
@@ -114,12 +114,9 @@ impl From<Failure> for FailureJson {
         let (kind, detail, at) = match failure {
             Failure::BackOff { .. } => ("back-off", None, None),
             Failure::DnsTemporary => ("dns-temporary", None, None),
-            Failure::Fetch(FetchError::Policy(error)) => ("policy", Some(policy_error(error)), Some(error.at)),
-            Failure::Fetch(error) => ("fetch", Some(fetch_error(error)), None),
-            Failure::Record(error) => {
-                let (detail, at) = record_error(error);
-                ("record", Some(detail), at)
-            }
+            Failure::Fetch(FetchError::Policy(error)) => ("policy", Some(error.kind.as_str()), Some(error.at)),
+            Failure::Fetch(error) => ("fetch", Some(error.as_str()), None),
+            Failure::Record(error) => ("record", Some(error.as_str()), error.at()),
             _ => ("other", None, None),
         };
         let status = match failure {
@@ -127,25 +124,6 @@ impl From<Failure> for FailureJson {
             _ => None,
         };
         Self { kind, detail, at, status, message: failure.to_string(), help: help::of(failure), result_type: None }
-    }
-}
-
-const fn fetch_error(error: FetchError) -> &'static str {
-    match error {
-        FetchError::Certificate => "certificate",
-        FetchError::Connect => "connect",
-        FetchError::Dns => "dns",
-        FetchError::Encoding => "encoding",
-        FetchError::Http => "http",
-        FetchError::Incomplete => "incomplete",
-        FetchError::MediaType => "media-type",
-        FetchError::NotAllowed => "not-allowed",
-        FetchError::NotTried => "not-tried",
-        FetchError::Status(_) => "status",
-        FetchError::Timeout => "timeout",
-        FetchError::Tls => "tls",
-        FetchError::TooLarge => "too-large",
-        _ => "other",
     }
 }
 
