@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Builds the library as it is shipped, and the program against its header.
+/// Builds the library as `ffi/install` does, and the program against its header.
 ///
 /// # Errors
 /// What could not be built, and what to do.
@@ -34,7 +34,8 @@ pub fn build() -> Result<PathBuf, String> {
 
 fn shared_library(root: &Path) -> Result<PathBuf, String> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--package", "mta-sts-ffi", "--message-format", "json-render-diagnostics"])
+        .args(["rustc", "--package", "mta-sts-ffi", "--profile", "release-c", "--lib", "--crate-type", "cdylib"])
+        .args(["--message-format", "json-render-diagnostics"])
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()

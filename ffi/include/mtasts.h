@@ -151,7 +151,7 @@ typedef uint32_t mtasts_decision;
  */
 #define MTASTS_DECISION_ENFORCE 3
 
-/** What a lookup wants its host to do. */
+/** What a lookup wants its caller to do. */
 typedef uint32_t mtasts_want;
 /** It is broken: free it and defer the message. */
 #define MTASTS_WANT_FAILED 0
@@ -236,7 +236,7 @@ typedef uint32_t mtasts_failure;
 #define MTASTS_FAILURE_MEDIA_TYPE 7
 /** The policy host's addresses are not allowed to be connected to. */
 #define MTASTS_FAILURE_NOT_ALLOWED 8
-/** The host had no room to try; no fault of the policy host, so it causes no back-off. */
+/** The caller had no room to try; no fault of the policy host, so it causes no back-off. */
 #define MTASTS_FAILURE_NOT_TRIED 9
 /** The body is not a valid policy. Found by the library. */
 #define MTASTS_FAILURE_POLICY 10
@@ -409,59 +409,60 @@ uint32_t mtasts_abi(void);
  * Whether the loaded library has all that a program needs which was written for version
  * `major`.`minor`: the same major version, and at least that minor one.
  *
- *     if (!mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR)) return EX_UNAVAILABLE;
+ *     if (!mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR))
+ *         return EX_UNAVAILABLE;
  */
 bool mtasts_version_check(uint32_t major, uint32_t minor);
 
-/** The version of the loaded library as text, such as "0.1.0". Static. */
+/** The version of the loaded library as text, such as "0.1.0". The text is static. */
 mtasts_str mtasts_version(void);
 
-/** The name of a result, such as "out-of-turn"; "unknown" for a number without one. Static. */
+/** The name of a result, such as "out-of-turn"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_result_name(mtasts_result code);
 
-/** The name of an answer: "yes", "no" or "unknown". Static. */
+/** The name of an answer: "yes", "no" or "unknown". The text is static. */
 mtasts_str mtasts_answer_name(mtasts_answer code);
 
 /**
  * The name of a decision, such as "enforce"; "unknown" for 0 and for a number without a name.
- * Static.
+ * The text is static.
  */
 mtasts_str mtasts_decision_name(mtasts_decision code);
 
-/** The name of a want, such as "https"; "unknown" for a number without one. Static. */
+/** The name of a want, such as "https"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_want_name(mtasts_want code);
 
-/** The name of an intent, such as "deliver"; "unknown" for a number without one. Static. */
+/** The name of an intent, such as "deliver"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_intent_name(mtasts_intent code);
 
-/** The name of a TXT status, such as "tempfail"; "unknown" for a number without one. Static. */
+/** The name of a TXT status, such as "tempfail"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_txt_status_name(mtasts_txt_status code);
 
-/** The word that stands in a policy for a mode; "unknown" for a number without one. Static. */
+/** The word that stands in a policy for a mode; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_mode_name(mtasts_mode code);
 
-/** The name of a cache effect, such as "fetched"; "unknown" for a number without one. Static. */
+/** The name of a cache effect, such as "fetched"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_cache_name(mtasts_cache code);
 
-/** The name of an option, such as "recheck-after"; "unknown" for a number without one. Static. */
+/** The name of an option, such as "recheck-after"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_option_name(mtasts_option code);
 
-/** The name of a failure, such as "media-type"; "unknown" for a number without one. Static. */
+/** The name of a failure, such as "media-type"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_failure_name(mtasts_failure code);
 
 /**
  * The word that stands in a TLSRPT report (RFC 8460 section 4.3), such as
- * "sts-policy-fetch-error"; "unknown" for a number without one. Static.
+ * "sts-policy-fetch-error"; "unknown" for a number without one. The text is static.
  */
 mtasts_str mtasts_tlsrpt_result_name(mtasts_tlsrpt_result code);
 
-/** The name of a policy's problem, such as "bad-mx"; "unknown" for a number without one. Static. */
+/** The name of a policy's problem, such as "bad-mx"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_problem_kind_name(mtasts_problem_kind code);
 
-/** The name of a name's problem, such as "edge-hyphen"; "unknown" for a number without one. Static. */
+/** The name of a name's problem, such as "edge-hyphen"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_name_problem_name(mtasts_name_problem code);
 
-/** The name of a record's problem, such as "bad-id"; "unknown" for a number without one. Static. */
+/** The name of a record's problem, such as "bad-id"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_record_problem_name(mtasts_record_problem code);
 
 /**
@@ -657,13 +658,14 @@ mtasts_result mtasts_lookup_new(const char *name,
                                 mtasts_lookup **lookup);
 
 /**
- * What the host must do next. Asking twice gives the same answer. To hand in what is not wanted
+ * What the caller must do next. Asking twice gives the same answer. To hand in what is not wanted
  * is MTASTS_E_OUT_OF_TURN and changes nothing.
  *
- * MTASTS_WANT_TXT: hand in the records and mtasts_lookup_txt_end(). MTASTS_WANT_HTTPS:
- * mtasts_lookup_https_field() and _head(), _body() for each piece, _end(); or _failed() at any
- * point. MTASTS_WANT_NOTHING: the lookup has ended. Take a number that you do not know for
- * MTASTS_WANT_FAILED.
+ * MTASTS_WANT_TXT: hand in the records, then mtasts_lookup_txt_end(). MTASTS_WANT_HTTPS: hand in
+ * mtasts_lookup_https_field() for each header field, mtasts_lookup_https_head(),
+ * mtasts_lookup_https_body() for each piece and mtasts_lookup_https_end(); or
+ * mtasts_lookup_https_failed() at any point. MTASTS_WANT_NOTHING: the lookup has ended. Take a
+ * number that you do not know for MTASTS_WANT_FAILED.
  */
 mtasts_result mtasts_lookup_want(const mtasts_lookup *lookup, mtasts_want *want);
 
@@ -734,8 +736,8 @@ mtasts_result mtasts_lookup_https_head(mtasts_lookup *lookup,
                                        mtasts_answer *more);
 
 /**
- * Takes a piece of the body. `more` as for mtasts_lookup_https_head(); MTASTS_NO if the body is
- * over the limit: it is not cut, the fetch has failed.
+ * Takes a piece of the body. What `more` says is as for mtasts_lookup_https_head(): MTASTS_NO if
+ * the body is over the limit. It is not cut; the fetch has failed.
  */
 mtasts_result mtasts_lookup_https_body(mtasts_lookup *lookup,
                                        const uint8_t *piece,
@@ -750,9 +752,10 @@ mtasts_result mtasts_lookup_https_body(mtasts_lookup *lookup,
 mtasts_result mtasts_lookup_https_end(mtasts_lookup *lookup, int64_t now);
 
 /**
- * Ends the fetch, which has failed. `why` is one of MTASTS_FAILURE_CERTIFICATE, _CONNECT, _DNS,
- * _HTTP, _INCOMPLETE, _NOT_ALLOWED, _NOT_TRIED, _TIMEOUT, _TLS; the others are the library's to
- * find: MTASTS_E_VALUE.
+ * Ends the fetch, which has failed. `why` is one of MTASTS_FAILURE_CERTIFICATE,
+ * MTASTS_FAILURE_CONNECT, MTASTS_FAILURE_DNS, MTASTS_FAILURE_HTTP, MTASTS_FAILURE_INCOMPLETE,
+ * MTASTS_FAILURE_NOT_ALLOWED, MTASTS_FAILURE_NOT_TRIED, MTASTS_FAILURE_TIMEOUT and
+ * MTASTS_FAILURE_TLS. The others are the library's to find: MTASTS_E_VALUE.
  */
 mtasts_result mtasts_lookup_https_failed(mtasts_lookup *lookup, mtasts_failure why, int64_t now);
 
@@ -847,7 +850,7 @@ mtasts_result mtasts_entry_encode(const mtasts_entry *entry,
  * Reads what mtasts_entry_encode() wrote for a domain. What cannot be read is no entry, and the
  * domain is looked up afresh: MTASTS_E_FORMAT if it is cut, garbled or of another version,
  * MTASTS_E_POLICY if the policy in it is not valid, MTASTS_E_OTHER_DOMAIN if it is not the
- * domain's.
+ * domain's. MTASTS_E_DOMAIN if the name is no domain.
  */
 mtasts_result mtasts_entry_decode(const uint8_t *encoded,
                                   size_t encoded_len,
@@ -858,7 +861,8 @@ mtasts_result mtasts_entry_decode(const uint8_t *encoded,
 /**
  * Makes an entry for a policy known from elsewhere, such as another program's cache.
  * `fetched_at` must be the time of an HTTPS fetch, `checked_at` that of the last TXT answer.
- * MTASTS_E_RECORD if the id is not 1 to 32 letters and digits. The policy stays the caller's.
+ * MTASTS_E_DOMAIN if the name is no domain, MTASTS_E_RECORD if the id is not 1 to 32 letters and
+ * digits. The policy stays the caller's.
  */
 mtasts_result mtasts_entry_import(const char *name,
                                   size_t name_len,

@@ -62,7 +62,7 @@ pub const MTASTS_DECISION_TESTING: mtasts_decision = 2;
 /// for the MX host.
 pub const MTASTS_DECISION_ENFORCE: mtasts_decision = 3;
 
-/// What a lookup wants its host to do.
+/// What a lookup wants its caller to do.
 pub type mtasts_want = u32;
 /// It is broken: free it and defer the message.
 pub const MTASTS_WANT_FAILED: mtasts_want = 0;
@@ -141,7 +141,7 @@ pub const MTASTS_FAILURE_INCOMPLETE: mtasts_failure = 6;
 pub const MTASTS_FAILURE_MEDIA_TYPE: mtasts_failure = 7;
 /// The policy host's addresses are not allowed to be connected to.
 pub const MTASTS_FAILURE_NOT_ALLOWED: mtasts_failure = 8;
-/// The host had no room to try; no fault of the policy host, so it causes no back-off.
+/// The caller had no room to try; no fault of the policy host, so it causes no back-off.
 pub const MTASTS_FAILURE_NOT_TRIED: mtasts_failure = 9;
 /// The body is not a valid policy. Found by the library.
 pub const MTASTS_FAILURE_POLICY: mtasts_failure = 10;
@@ -420,87 +420,87 @@ fn name<T: PartialEq>(names: Names<T>, code: &T) -> mtasts_str {
     mtasts_str::from_static(known.map_or(c"unknown", |(_, name)| name))
 }
 
-/// The name of a result, such as "out-of-turn"; "unknown" for a number without one. Static.
+/// The name of a result, such as "out-of-turn"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_result_name(code: mtasts_result) -> mtasts_str {
     name(RESULTS, &code)
 }
 
-/// The name of an answer: "yes", "no" or "unknown". Static.
+/// The name of an answer: "yes", "no" or "unknown". The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_answer_name(code: mtasts_answer) -> mtasts_str {
     name(ANSWERS, &code)
 }
 
 /// The name of a decision, such as "enforce"; "unknown" for 0 and for a number without a name.
-/// Static.
+/// The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_decision_name(code: mtasts_decision) -> mtasts_str {
     name(DECISIONS, &code)
 }
 
-/// The name of a want, such as "https"; "unknown" for a number without one. Static.
+/// The name of a want, such as "https"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_want_name(code: mtasts_want) -> mtasts_str {
     name(WANTS, &code)
 }
 
-/// The name of an intent, such as "deliver"; "unknown" for a number without one. Static.
+/// The name of an intent, such as "deliver"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_intent_name(code: mtasts_intent) -> mtasts_str {
     name(INTENTS, &code)
 }
 
-/// The name of a TXT status, such as "tempfail"; "unknown" for a number without one. Static.
+/// The name of a TXT status, such as "tempfail"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_txt_status_name(code: mtasts_txt_status) -> mtasts_str {
     name(TXT_STATUSES, &code)
 }
 
-/// The word that stands in a policy for a mode; "unknown" for a number without one. Static.
+/// The word that stands in a policy for a mode; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_mode_name(code: mtasts_mode) -> mtasts_str {
     name(MODES, &code)
 }
 
-/// The name of a cache effect, such as "fetched"; "unknown" for a number without one. Static.
+/// The name of a cache effect, such as "fetched"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_cache_name(code: mtasts_cache) -> mtasts_str {
     name(CACHES, &code)
 }
 
-/// The name of an option, such as "recheck-after"; "unknown" for a number without one. Static.
+/// The name of an option, such as "recheck-after"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_option_name(code: mtasts_option) -> mtasts_str {
     name(OPTIONS, &code)
 }
 
-/// The name of a failure, such as "media-type"; "unknown" for a number without one. Static.
+/// The name of a failure, such as "media-type"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_failure_name(code: mtasts_failure) -> mtasts_str {
     name(FAILURES, &code)
 }
 
 /// The word that stands in a TLSRPT report (RFC 8460 section 4.3), such as
-/// "sts-policy-fetch-error"; "unknown" for a number without one. Static.
+/// "sts-policy-fetch-error"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_tlsrpt_result_name(code: mtasts_tlsrpt_result) -> mtasts_str {
     name(TLSRPT_RESULTS, &code)
 }
 
-/// The name of a policy's problem, such as "bad-mx"; "unknown" for a number without one. Static.
+/// The name of a policy's problem, such as "bad-mx"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_problem_kind_name(code: mtasts_problem_kind) -> mtasts_str {
     name(PROBLEM_KINDS, &code)
 }
 
-/// The name of a name's problem, such as "edge-hyphen"; "unknown" for a number without one. Static.
+/// The name of a name's problem, such as "edge-hyphen"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_name_problem_name(code: mtasts_name_problem) -> mtasts_str {
     name(NAME_PROBLEMS, &code)
 }
 
-/// The name of a record's problem, such as "bad-id"; "unknown" for a number without one. Static.
+/// The name of a record's problem, such as "bad-id"; "unknown" for a number without one. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_record_problem_name(code: mtasts_record_problem) -> mtasts_str {
     name(RECORD_PROBLEMS, &code)

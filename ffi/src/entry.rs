@@ -48,7 +48,7 @@ pub unsafe extern "C" fn mtasts_entry_encode(
 /// Reads what mtasts_entry_encode() wrote for a domain. What cannot be read is no entry, and the
 /// domain is looked up afresh: MTASTS_E_FORMAT if it is cut, garbled or of another version,
 /// MTASTS_E_POLICY if the policy in it is not valid, MTASTS_E_OTHER_DOMAIN if it is not the
-/// domain's.
+/// domain's. MTASTS_E_DOMAIN if the name is no domain.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_entry_decode(
     encoded: *const u8,
@@ -72,7 +72,8 @@ pub unsafe extern "C" fn mtasts_entry_decode(
 
 /// Makes an entry for a policy known from elsewhere, such as another program's cache.
 /// `fetched_at` must be the time of an HTTPS fetch, `checked_at` that of the last TXT answer.
-/// MTASTS_E_RECORD if the id is not 1 to 32 letters and digits. The policy stays the caller's.
+/// MTASTS_E_DOMAIN if the name is no domain, MTASTS_E_RECORD if the id is not 1 to 32 letters and
+/// digits. The policy stays the caller's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_entry_import(
     name: *const c_char,

@@ -142,13 +142,14 @@ pub unsafe extern "C" fn mtasts_lookup_new(
     })
 }
 
-/// What the host must do next. Asking twice gives the same answer. To hand in what is not wanted
+/// What the caller must do next. Asking twice gives the same answer. To hand in what is not wanted
 /// is MTASTS_E_OUT_OF_TURN and changes nothing.
 ///
-/// MTASTS_WANT_TXT: hand in the records and mtasts_lookup_txt_end(). MTASTS_WANT_HTTPS:
-/// mtasts_lookup_https_field() and _head(), _body() for each piece, _end(); or _failed() at any
-/// point. MTASTS_WANT_NOTHING: the lookup has ended. Take a number that you do not know for
-/// MTASTS_WANT_FAILED.
+/// MTASTS_WANT_TXT: hand in the records, then mtasts_lookup_txt_end(). MTASTS_WANT_HTTPS: hand in
+/// mtasts_lookup_https_field() for each header field, mtasts_lookup_https_head(),
+/// mtasts_lookup_https_body() for each piece and mtasts_lookup_https_end(); or
+/// mtasts_lookup_https_failed() at any point. MTASTS_WANT_NOTHING: the lookup has ended. Take a
+/// number that you do not know for MTASTS_WANT_FAILED.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_lookup_want(
     lookup: Option<&mtasts_lookup>,
@@ -315,8 +316,8 @@ pub extern "C" fn mtasts_lookup_https_head(
     })
 }
 
-/// Takes a piece of the body. `more` as for mtasts_lookup_https_head(); MTASTS_NO if the body is
-/// over the limit: it is not cut, the fetch has failed.
+/// Takes a piece of the body. What `more` says is as for mtasts_lookup_https_head(): MTASTS_NO if
+/// the body is over the limit. It is not cut; the fetch has failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_lookup_https_body(
     lookup: Option<&mut mtasts_lookup>,
@@ -340,9 +341,10 @@ pub extern "C" fn mtasts_lookup_https_end(lookup: Option<&mut mtasts_lookup>, no
     guard(|| in_turn(lookup.given()?.lookup.https_end(time(now)?)))
 }
 
-/// Ends the fetch, which has failed. `why` is one of MTASTS_FAILURE_CERTIFICATE, _CONNECT, _DNS,
-/// _HTTP, _INCOMPLETE, _NOT_ALLOWED, _NOT_TRIED, _TIMEOUT, _TLS; the others are the library's to
-/// find: MTASTS_E_VALUE.
+/// Ends the fetch, which has failed. `why` is one of MTASTS_FAILURE_CERTIFICATE,
+/// MTASTS_FAILURE_CONNECT, MTASTS_FAILURE_DNS, MTASTS_FAILURE_HTTP, MTASTS_FAILURE_INCOMPLETE,
+/// MTASTS_FAILURE_NOT_ALLOWED, MTASTS_FAILURE_NOT_TRIED, MTASTS_FAILURE_TIMEOUT and
+/// MTASTS_FAILURE_TLS. The others are the library's to find: MTASTS_E_VALUE.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_lookup_https_failed(
     lookup: Option<&mut mtasts_lookup>,

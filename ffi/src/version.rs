@@ -23,13 +23,14 @@ pub extern "C" fn mtasts_abi() -> u32 {
 /// Whether the loaded library has all that a program needs which was written for version
 /// `major`.`minor`: the same major version, and at least that minor one.
 ///
-///     if (!mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR)) return EX_UNAVAILABLE;
+///     if (!mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR))
+///         return EX_UNAVAILABLE;
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_version_check(major: u32, minor: u32) -> bool {
     major == MTASTS_VERSION_MAJOR && minor <= MTASTS_VERSION_MINOR
 }
 
-/// The version of the loaded library as text, such as "0.1.0". Static.
+/// The version of the loaded library as text, such as "0.1.0". The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_version() -> mtasts_str {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");

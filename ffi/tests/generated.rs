@@ -5,6 +5,8 @@
 
 #[path = "generated/header.rs"]
 mod header;
+#[path = "generated/man.rs"]
+mod man;
 
 use std::{env, fs, path::PathBuf};
 
@@ -70,4 +72,34 @@ fn no_code_is_ever_renumbered() {
 fn the_version_macros_are_the_version_of_the_library() {
     let version = [mtasts::MTASTS_VERSION_MAJOR, mtasts::MTASTS_VERSION_MINOR, mtasts::MTASTS_VERSION_PATCH];
     assert_eq!(version.map(|n| n.to_string()).join("."), env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn the_manual_is_what_the_header_says() {
+    let pages = man::pages();
+    for (name, page) in &pages {
+        check(&format!("man/{name}"), page);
+    }
+    let checked_in = fs::read_dir(file("man")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    for name in checked_in {
+        assert!(pages.iter().any(|(page, _)| *page == name), "ffi/man/{name} is made from nothing");
+    }
+}
+
+#[test]
+fn every_function_is_on_one_page_of_the_manual() {
+    let pages = man::pages();
+    let names = pages.iter().flat_map(|(_, page)| page.lines().filter_map(|line| line.strip_prefix(".Nm ")));
+    let mut names: Vec<_> = names.map(|name| name.trim_end_matches(" ,")).filter(|name| *name != "mtasts").collect();
+    names.sort_unstable();
+    assert_eq!(names, header::functions());
+}
+
+#[test]
+fn every_code_is_on_one_page_of_the_manual() {
+    let manual: String = man::pages().into_iter().map(|(_, page)| page).collect();
+    for (name, value) in header::codes() {
+        let line = format!(".It Dv {name} Pq {}\n", value.replace('-', "\\-"));
+        assert_eq!(manual.matches(&line).count(), 1, "{name}");
+    }
 }

@@ -40,7 +40,10 @@ fn every_code_has_a_name_of_its_own() {
         let (constant, code) = line.split_once(' ').unwrap();
         let word = constant.rsplit_once("MTASTS_").unwrap().1.to_lowercase().replace('_', "-");
         let name = name(constant, code.parse().unwrap());
-        assert!(word.ends_with(&name) || name == "back-off" || name.starts_with("certificate"), "{constant} is {name:?}");
+        assert!(
+            word.ends_with(&name) || name == "back-off" || name.starts_with("certificate"),
+            "{constant} is {name:?}"
+        );
     }
     assert_eq!(text(mtasts_result_name(-9999)), "unknown");
     assert_eq!(text(mtasts_decision_name(9999)), "unknown");

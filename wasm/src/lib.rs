@@ -1,0 +1,36 @@
+//! `mta-sts-core` for JavaScript.
+//!
+//! The npm package `mta-sts` (`wasm/npm`) wraps this: octets and numbers go in, JSON texts, octets
+//! and numbers come out, and its JavaScript makes objects of them. Nothing here decides anything.
+//!
+//! An RRset comes in as one array of octets: for each record the number of its character-strings
+//! as a little-endian u32, and for each of these its length as a u32 and its octets.
+
+mod entry;
+mod json;
+#[cfg(feature = "full")]
+mod lint;
+mod lookup;
+mod names;
+mod policy;
+#[cfg(feature = "full")]
+mod report;
+mod txt;
+
+pub use entry::*;
+#[cfg(feature = "full")]
+pub use lint::*;
+pub use lookup::Lookup;
+pub use names::*;
+pub use policy::*;
+#[cfg(feature = "full")]
+pub use report::*;
+pub use txt::*;
+
+use mta_sts_core::UnixTime;
+
+/// The time as JavaScript hands it in: seconds since 1970. What is no time is 1970.
+fn time(seconds: f64) -> UnixTime {
+    // A cast of a float saturates, and NaN becomes 0.
+    UnixTime(seconds as u64)
+}
