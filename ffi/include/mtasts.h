@@ -171,7 +171,10 @@ typedef uint32_t mtasts_intent;
  * always asked (RFC 8461 sections 5 and 5.1).
  */
 #define MTASTS_INTENT_BEFORE_BOUNCE 2
-/** Nothing is waiting; the cached policy is renewed before it ends (RFC 8461 sections 3.3, 10.2). */
+/**
+ * Nothing is waiting; the cached policy is renewed before it ends (RFC 8461 sections 3.3, 10.2).
+ * mtasts_entry_refresh_at() says when that is due.
+ */
 #define MTASTS_INTENT_REFRESH 3
 
 /** How the question for TXT records ended. */
@@ -236,7 +239,10 @@ typedef uint32_t mtasts_failure;
 #define MTASTS_FAILURE_MEDIA_TYPE 7
 /** The policy host's addresses are not allowed to be connected to. */
 #define MTASTS_FAILURE_NOT_ALLOWED 8
-/** The caller had no room to try; no fault of the policy host, so it causes no back-off. */
+/**
+ * The caller did not try, for a reason of its own such as too much under way. It is no fault of
+ * the policy host, so it causes no back-off.
+ */
 #define MTASTS_FAILURE_NOT_TRIED 9
 /** The body is not a valid policy. Found by the library. */
 #define MTASTS_FAILURE_POLICY 10
@@ -694,18 +700,20 @@ mtasts_result mtasts_lookup_txt_rdata(mtasts_lookup *lookup,
                                       size_t rdata_len);
 
 /**
- * Ends the answer to MTASTS_WANT_TXT: with MTASTS_TXT_RECORDS if records were handed in,
- * MTASTS_TXT_ABSENT if there are none, MTASTS_TXT_TEMPFAIL if that is not known.
+ * Ends the answer to MTASTS_WANT_TXT: with MTASTS_TXT_RECORDS if records were handed in (without
+ * any it means the same as MTASTS_TXT_ABSENT), MTASTS_TXT_ABSENT if there are none,
+ * MTASTS_TXT_TEMPFAIL if that is not known.
  * MTASTS_E_VALUE for MTASTS_TXT_ABSENT after records: nothing is changed.
  */
 mtasts_result mtasts_lookup_txt_end(mtasts_lookup *lookup, mtasts_txt_status status, int64_t now);
 
 /**
- * The policy host: what SNI carries and what the certificate must name as a DNS-ID, without a
- * final dot (RFC 8461 section 3.3). It lives as long as the lookup. MTASTS_E_OUT_OF_TURN unless
+ * The policy host: what SNI carries and what the certificate must name as a DNS-ID, never only as
+ * its CN, without a final dot (RFC 8461 section 3.3). It lives as long as the lookup. MTASTS_E_OUT_OF_TURN unless
  * MTASTS_WANT_HTTPS.
  */
-mtasts_result mtasts_lookup_https_host(const mtasts_lookup *lookup, mtasts_str *host);
+mtasts_result mtasts_lookup_https_host(const mtasts_lookup *lookup,
+                                       mtasts_str *host);
 
 /**
  * The URL to GET: with a verified certificate, following no redirects, from no HTTP cache, in
@@ -747,7 +755,8 @@ mtasts_result mtasts_lookup_https_body(mtasts_lookup *lookup,
 
 /**
  * Ends the body. The caller promises that it is complete: by its Content-Length, the last chunk,
- * END_STREAM or close_notify. Anything else is MTASTS_FAILURE_INCOMPLETE.
+ * END_STREAM or close_notify. Anything else is MTASTS_FAILURE_INCOMPLETE. Not every HTTP library
+ * tells a body that was cut off from one that ended.
  */
 mtasts_result mtasts_lookup_https_end(mtasts_lookup *lookup, int64_t now);
 

@@ -81,6 +81,7 @@ pub const MTASTS_INTENT_DELIVER: mtasts_intent = 1;
 /// always asked (RFC 8461 sections 5 and 5.1).
 pub const MTASTS_INTENT_BEFORE_BOUNCE: mtasts_intent = 2;
 /// Nothing is waiting; the cached policy is renewed before it ends (RFC 8461 sections 3.3, 10.2).
+/// mtasts_entry_refresh_at() says when that is due.
 pub const MTASTS_INTENT_REFRESH: mtasts_intent = 3;
 
 /// How the question for TXT records ended.
@@ -141,7 +142,8 @@ pub const MTASTS_FAILURE_INCOMPLETE: mtasts_failure = 6;
 pub const MTASTS_FAILURE_MEDIA_TYPE: mtasts_failure = 7;
 /// The policy host's addresses are not allowed to be connected to.
 pub const MTASTS_FAILURE_NOT_ALLOWED: mtasts_failure = 8;
-/// The caller had no room to try; no fault of the policy host, so it causes no back-off.
+/// The caller did not try, for a reason of its own such as too much under way. It is no fault of
+/// the policy host, so it causes no back-off.
 pub const MTASTS_FAILURE_NOT_TRIED: mtasts_failure = 9;
 /// The body is not a valid policy. Found by the library.
 pub const MTASTS_FAILURE_POLICY: mtasts_failure = 10;

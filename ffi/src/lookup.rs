@@ -210,8 +210,9 @@ pub unsafe extern "C" fn mtasts_lookup_txt_rdata(
     })
 }
 
-/// Ends the answer to MTASTS_WANT_TXT: with MTASTS_TXT_RECORDS if records were handed in,
-/// MTASTS_TXT_ABSENT if there are none, MTASTS_TXT_TEMPFAIL if that is not known.
+/// Ends the answer to MTASTS_WANT_TXT: with MTASTS_TXT_RECORDS if records were handed in (without
+/// any it means the same as MTASTS_TXT_ABSENT), MTASTS_TXT_ABSENT if there are none,
+/// MTASTS_TXT_TEMPFAIL if that is not known.
 /// MTASTS_E_VALUE for MTASTS_TXT_ABSENT after records: nothing is changed.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_lookup_txt_end(
@@ -234,8 +235,8 @@ pub extern "C" fn mtasts_lookup_txt_end(
     })
 }
 
-/// The policy host: what SNI carries and what the certificate must name as a DNS-ID, without a
-/// final dot (RFC 8461 section 3.3). It lives as long as the lookup. MTASTS_E_OUT_OF_TURN unless
+/// The policy host: what SNI carries and what the certificate must name as a DNS-ID, never only as
+/// its CN, without a final dot (RFC 8461 section 3.3). It lives as long as the lookup. MTASTS_E_OUT_OF_TURN unless
 /// MTASTS_WANT_HTTPS.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_lookup_https_host(
@@ -335,7 +336,8 @@ pub unsafe extern "C" fn mtasts_lookup_https_body(
 }
 
 /// Ends the body. The caller promises that it is complete: by its Content-Length, the last chunk,
-/// END_STREAM or close_notify. Anything else is MTASTS_FAILURE_INCOMPLETE.
+/// END_STREAM or close_notify. Anything else is MTASTS_FAILURE_INCOMPLETE. Not every HTTP library
+/// tells a body that was cut off from one that ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_lookup_https_end(lookup: Option<&mut mtasts_lookup>, now: i64) -> mtasts_result {
     guard(|| in_turn(lookup.given()?.lookup.https_end(time(now)?)))
