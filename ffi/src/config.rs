@@ -53,14 +53,13 @@ pub extern "C" fn mtasts_config_get(
     value: Option<&mut MaybeUninit<u64>>,
 ) -> mtasts_result {
     guard(|| {
-        let config = config.given()?;
-        let set = match option {
+        let (config, value) = (config.given()?, out(value)?);
+        value.write(match option {
             MTASTS_OPTION_RECHECK_AFTER => config.recheck_after.into(),
             MTASTS_OPTION_BACKOFF => config.backoff.into(),
             MTASTS_OPTION_MAX_BODY => config.max_body as u64,
             _ => return Err(MTASTS_E_VALUE),
-        };
-        out(value)?.write(set);
+        });
         Ok(())
     })
 }

@@ -33,7 +33,8 @@ pub unsafe extern "C" fn mtasts_domain_normalize(
     need: Option<&mut MaybeUninit<usize>>,
 ) -> mtasts_result {
     guard(|| {
-        let domain = domain(octets!(name, name_len))?;
+        let (name, need) = (octets!(name, name_len), out(need)?);
+        let domain = domain(name)?;
         fill!(buf, cap, need, CText::new(domain.as_str()).octets_with_nul())
     })
 }

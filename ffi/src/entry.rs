@@ -40,7 +40,7 @@ pub unsafe extern "C" fn mtasts_entry_encode(
     need: Option<&mut MaybeUninit<usize>>,
 ) -> mtasts_result {
     guard(|| {
-        let entry = entry.given()?;
+        let (entry, need) = (entry.given()?, out(need)?);
         fill!(buf, cap, need, &entry.entry.encode())
     })
 }
@@ -59,8 +59,8 @@ pub unsafe extern "C" fn mtasts_entry_decode(
 ) -> mtasts_result {
     guard(|| {
         let entry = out(entry)?;
-        let domain = domain(octets!(name, name_len))?;
-        let decoded = Entry::decode(octets!(encoded, encoded_len), &domain).map_err(|error| match error {
+        let (encoded, name) = (octets!(encoded, encoded_len), octets!(name, name_len));
+        let decoded = Entry::decode(encoded, &domain(name)?).map_err(|error| match error {
             EntryError::OtherDomain => MTASTS_E_OTHER_DOMAIN,
             EntryError::Policy(_) => MTASTS_E_POLICY,
             _ => MTASTS_E_FORMAT,
@@ -86,12 +86,12 @@ pub unsafe extern "C" fn mtasts_entry_import(
     entry: Option<&mut MaybeUninit<*mut mtasts_entry>>,
 ) -> mtasts_result {
     guard(|| {
-        let entry = out(entry)?;
-        let policy = policy.given()?.policy.as_ref().clone();
+        let (entry, policy) = (out(entry)?, policy.given()?);
+        let (name, id) = (octets!(name, name_len), octets!(id, id_len));
         let (fetched_at, checked_at) = (time(fetched_at)?, time(checked_at)?);
-        let domain = domain(octets!(name, name_len))?;
-        let id = RecordId::new(octets!(id, id_len)).ok_or(MTASTS_E_RECORD)?;
-        let imported = Entry::import(&domain, id, policy, fetched_at, checked_at);
+        let domain = domain(name)?;
+        let id = RecordId::new(id).ok_or(MTASTS_E_RECORD)?;
+        let imported = Entry::import(&domain, id, policy.policy.as_ref().clone(), fetched_at, checked_at);
         entry.write(mtasts_entry::boxed(EntryView::new(imported)));
         Ok(())
     })
@@ -117,9 +117,9 @@ pub extern "C" fn mtasts_entry_id(
     id: Option<&mut MaybeUninit<mtasts_str>>,
 ) -> mtasts_result {
     guard(|| {
-        let entry = entry.given()?;
+        let (entry, id) = (entry.given()?, out(id)?);
         let held = entry.entry.held().ok_or(MTASTS_E_ABSENT)?;
-        out(id)?.write(entry.id.get_or_init(|| CText::new(held.id.as_str())).get());
+        id.write(entry.id.get_or_init(|| CText::new(held.id.as_str())).get());
         Ok(())
     })
 }

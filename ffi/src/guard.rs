@@ -55,14 +55,17 @@ impl Drop for InCall {
 /// there. In a Rust program that links this crate, panics outside of a call are reported as ever.
 fn silence_panics() {
     static SILENCED: AtomicBool = AtomicBool::new(false);
-    if !SILENCED.load(Ordering::Relaxed) && !SILENCED.swap(true, Ordering::Relaxed) {
-        let others = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !IN_CALL.get() {
-                others(info);
-            }
-        }));
+    if SILENCED.load(Ordering::Acquire) {
+        return;
     }
+    // Two threads may come here at once; the second hook then calls the first.
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !IN_CALL.get() {
+            others(info);
+        }
+    }));
+    SILENCED.store(true, Ordering::Release);
 }
 
 /// What an object handed out points to. Once a panic was caught in it, it gives no answer any more.
@@ -176,6 +179,11 @@ impl<'a, T: Opaque> Given for Option<&'a mut T> {
     }
 }
 
+/// Borrows an object that may be NULL.
+pub(crate) fn optional<'a, T: Opaque>(object: Option<&'a T>) -> Result<Option<InUse<'a, &'a T::Inner>>> {
+    object.map(|object| Some(object).given()).transpose()
+}
+
 /// An out parameter, memory of the caller's that need not be initialised, if there is one. Asked
 /// for before the work, so that nothing is lost.
 pub(crate) fn out<T>(out: Option<&mut MaybeUninit<T>>) -> Result<&mut MaybeUninit<T>> {
@@ -200,10 +208,9 @@ pub(crate) unsafe fn octets_of<'a, T>(data: *const T, len: usize) -> Result<&'a 
 pub(crate) unsafe fn fill_buffer<T>(
     buf: *mut T,
     cap: usize,
-    need: Option<&mut MaybeUninit<usize>>,
+    need: &mut MaybeUninit<usize>,
     octets: &[u8],
 ) -> Result<()> {
-    let need = out(need)?;
     if !buf.is_null() {
         if cap < octets.len() {
             return Err(MTASTS_E_SPACE);
@@ -267,7 +274,7 @@ mod forced {
 
     /// The next call of this thread that takes an object or octets panics.
     #[unsafe(no_mangle)]
-    pub extern "C" fn mtasts_test_panic_next() {
+    extern "C" fn mtasts_test_panic_next() {
         NEXT.set(true);
     }
 }

@@ -12,12 +12,12 @@ use crate::{
     config::mtasts_config,
     domain::{answer, domain},
     entry::mtasts_entry,
-    guard::{Given, Object, Result, guard, octets, opaque, out, time},
+    guard::{Given, Object, Result, guard, octets, opaque, optional, out, time},
     text::{CText, Lazy, mtasts_str},
     txt::TxtSet,
 };
 use core::{ffi::c_char, mem::MaybeUninit};
-use mta_sts_core::{Config, Domain, FetchError, Flow, HttpsHead, Intent, Lookup, OutOfTurn, Txt, Want};
+use mta_sts_core::{Domain, FetchError, Flow, HttpsHead, Intent, Lookup, OutOfTurn, Txt, Want};
 
 /// One lookup for one policy domain.
 pub struct mtasts_lookup(Object<Machine>);
@@ -117,25 +117,21 @@ pub unsafe extern "C" fn mtasts_lookup_new(
     lookup: Option<&mut MaybeUninit<*mut mtasts_lookup>>,
 ) -> mtasts_result {
     guard(|| {
-        let (lookup, now) = (out(lookup)?, time(now)?);
+        let lookup = out(lookup)?;
+        let (name, cached, config) = (octets!(name, name_len), optional(cached)?, optional(config)?);
+        let now = time(now)?;
         let intent = match intent {
             MTASTS_INTENT_DELIVER => Intent::Deliver,
             MTASTS_INTENT_BEFORE_BOUNCE => Intent::BeforeBounce,
             MTASTS_INTENT_REFRESH => Intent::Refresh,
             _ => return Err(MTASTS_E_VALUE),
         };
-        let config = match config {
-            Some(config) => *Some(config).given()?,
-            None => Config::default(),
-        };
-        let domain = domain(octets!(name, name_len))?;
-        let cached = match cached {
-            Some(entry) => Some(Some(entry).given()?.entry.clone()),
-            None => None,
-        };
+        let domain = domain(name)?;
+        let cached = cached.as_deref().map(|cached| cached.entry.clone());
         if cached.as_ref().is_some_and(|entry| *entry.domain() != domain) {
             return Err(MTASTS_E_OTHER_DOMAIN);
         }
+        let config = config.as_deref().copied().unwrap_or_default();
         let started = Lookup::new(&domain, cached, intent, config, now);
         lookup.write(mtasts_lookup::boxed(Machine::new(domain, started)));
         Ok(())
@@ -174,9 +170,9 @@ pub extern "C" fn mtasts_lookup_txt_name(
     name: Option<&mut MaybeUninit<mtasts_str>>,
 ) -> mtasts_result {
     guard(|| {
-        let lookup = lookup.given()?;
+        let (lookup, name) = (lookup.given()?, out(name)?);
         let Want::Txt { name: wanted } = lookup.lookup.want() else { return Err(MTASTS_E_OUT_OF_TURN) };
-        out(name)?.write(lookup.txt_name.get_or_init(|| CText::new(wanted)).get());
+        name.write(lookup.txt_name.get_or_init(|| CText::new(wanted)).get());
         Ok(())
     })
 }
@@ -224,6 +220,7 @@ pub extern "C" fn mtasts_lookup_txt_end(
         let mut lookup = lookup.given()?;
         let now = time(now)?;
         let Machine { lookup, txt, txt_broken, .. } = &mut *lookup;
+        let Want::Txt { .. } = lookup.want() else { return Err(MTASTS_E_OUT_OF_TURN) };
         let answer = match status {
             MTASTS_TXT_RECORDS | MTASTS_TXT_TEMPFAIL if *txt_broken => Txt::TempFail,
             MTASTS_TXT_TEMPFAIL => Txt::TempFail,
@@ -244,9 +241,9 @@ pub extern "C" fn mtasts_lookup_https_host(
     host: Option<&mut MaybeUninit<mtasts_str>>,
 ) -> mtasts_result {
     guard(|| {
-        let lookup = lookup.given()?;
+        let (lookup, host) = (lookup.given()?, out(host)?);
         let Want::Https { host: wanted, .. } = lookup.lookup.want() else { return Err(MTASTS_E_OUT_OF_TURN) };
-        out(host)?.write(lookup.https_host.get_or_init(|| CText::new(wanted)).get());
+        host.write(lookup.https_host.get_or_init(|| CText::new(wanted)).get());
         Ok(())
     })
 }
@@ -260,9 +257,9 @@ pub extern "C" fn mtasts_lookup_https_url(
     url: Option<&mut MaybeUninit<mtasts_str>>,
 ) -> mtasts_result {
     guard(|| {
-        let lookup = lookup.given()?;
+        let (lookup, url) = (lookup.given()?, out(url)?);
         let Want::Https { url: wanted, .. } = lookup.lookup.want() else { return Err(MTASTS_E_OUT_OF_TURN) };
-        out(url)?.write(lookup.https_url.get_or_init(|| CText::new(wanted)).get());
+        url.write(lookup.https_url.get_or_init(|| CText::new(wanted)).get());
         Ok(())
     })
 }
@@ -329,8 +326,8 @@ pub unsafe extern "C" fn mtasts_lookup_https_body(
 ) -> mtasts_result {
     guard(|| {
         let mut lookup = lookup.given()?;
-        let (more, now) = (out(more)?, time(now)?);
-        more.write(goes_on(in_turn(lookup.lookup.https_body(octets!(piece, piece_len), now))?));
+        let (piece, more) = (octets!(piece, piece_len), out(more)?);
+        more.write(goes_on(in_turn(lookup.lookup.https_body(piece, time(now)?))?));
         Ok(())
     })
 }

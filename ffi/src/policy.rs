@@ -171,7 +171,7 @@ pub unsafe extern "C" fn mtasts_policy_body(
     need: Option<&mut MaybeUninit<usize>>,
 ) -> mtasts_result {
     guard(|| {
-        let policy = policy.given()?;
+        let (policy, need) = (policy.given()?, out(need)?);
         fill!(buf, cap, need, policy.policy.text())
     })
 }

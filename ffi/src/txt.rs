@@ -114,7 +114,8 @@ pub unsafe extern "C" fn mtasts_txt_sts_id(
     need: Option<&mut MaybeUninit<usize>>,
 ) -> mtasts_result {
     guard(|| {
-        let record = StsRecord::from_rrset(txt.given()?.records()).map_err(|error| match error {
+        let (txt, need) = (txt.given()?, out(need)?);
+        let record = StsRecord::from_rrset(txt.records()).map_err(|error| match error {
             RecordError::NotFound => MTASTS_E_NO_RECORD,
             RecordError::Several { .. } => MTASTS_E_SEVERAL_RECORDS,
             _ => MTASTS_E_RECORD,

@@ -18,7 +18,7 @@ use crate::{
     },
     domain::answer,
     entry::{EntryView, mtasts_entry},
-    guard::{Given, Result, guard, out, seconds, time},
+    guard::{Given, Result, guard, optional, out, seconds, time},
     policy::{PolicyView, mtasts_policy},
     text::{CText, mtasts_str},
 };
@@ -109,11 +109,9 @@ pub extern "C" fn mtasts_lookup_apply(
     entry: Option<&mut MaybeUninit<*mut mtasts_entry>>,
 ) -> mtasts_result {
     guard(|| {
-        let (lookup, now, entry) = (lookup.given()?, time(now)?, out(entry)?);
-        let current = match current {
-            Some(current) => Some(Some(current).given()?.entry.clone()),
-            None => None,
-        };
+        let (lookup, current, entry) = (lookup.given()?, optional(current)?, out(entry)?);
+        let now = time(now)?;
+        let current = current.as_deref().map(|current| current.entry.clone());
         let op = &lookup.outcome()?.cache;
         let applied = Entry::apply(current, &lookup.domain, op, now).ok_or(MTASTS_E_ABSENT)?;
         entry.write(mtasts_entry::boxed(EntryView::new(applied)));
@@ -129,9 +127,8 @@ pub extern "C" fn mtasts_lookup_failure(
     failure: Option<&mut MaybeUninit<mtasts_failure>>,
 ) -> mtasts_result {
     guard(|| {
-        let lookup = lookup.given()?;
-        let why = lookup.outcome()?.failure.as_ref().ok_or(MTASTS_E_ABSENT)?;
-        out(failure)?.write(failure_code(why));
+        let (lookup, failure) = (lookup.given()?, out(failure)?);
+        failure.write(failure_code(lookup.outcome()?.failure.as_ref().ok_or(MTASTS_E_ABSENT)?));
         Ok(())
     })
 }
@@ -171,9 +168,9 @@ pub extern "C" fn mtasts_lookup_failure_text(
     text: Option<&mut MaybeUninit<mtasts_str>>,
 ) -> mtasts_result {
     guard(|| {
-        let lookup = lookup.given()?;
+        let (lookup, text) = (lookup.given()?, out(text)?);
         let why = lookup.outcome()?.failure.as_ref().ok_or(MTASTS_E_ABSENT)?;
-        out(text)?.write(lookup.failure_text.get_or_init(|| CText::new(&why.to_string())).get());
+        text.write(lookup.failure_text.get_or_init(|| CText::new(&why.to_string())).get());
         Ok(())
     })
 }
@@ -186,9 +183,9 @@ pub extern "C" fn mtasts_lookup_tlsrpt_result(
     result: Option<&mut MaybeUninit<mtasts_tlsrpt_result>>,
 ) -> mtasts_result {
     guard(|| {
-        let lookup = lookup.given()?;
+        let (lookup, result) = (lookup.given()?, out(result)?);
         let reported = lookup.outcome()?.result_type().ok_or(MTASTS_E_ABSENT)?;
-        out(result)?.write(match reported {
+        result.write(match reported {
             ResultType::StarttlsNotSupported => MTASTS_TLSRPT_STARTTLS_NOT_SUPPORTED,
             ResultType::CertificateHostMismatch => MTASTS_TLSRPT_CERTIFICATE_HOST_MISMATCH,
             ResultType::CertificateNotTrusted => MTASTS_TLSRPT_CERTIFICATE_NOT_TRUSTED,

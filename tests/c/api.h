@@ -1,0 +1,9 @@
+#ifndef API_H
+#define API_H
+
+#include "given.h"
+
+/* In api_lookup.c: what lookups and cache entries answer. */
+void lookups(void);
+
+#endif
