@@ -118,7 +118,7 @@ pub unsafe extern "C" fn mtasts_lookup_new(
 ) -> mtasts_result {
     guard(|| {
         let lookup = out(lookup)?;
-        let (name, cached, config) = (octets!(name, name_len), optional(cached)?, optional(config)?);
+        let (cached, config, name) = (optional(cached)?, optional(config)?, octets!(name, name_len));
         let now = time(now)?;
         let intent = match intent {
             MTASTS_INTENT_DELIVER => Intent::Deliver,
