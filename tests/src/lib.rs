@@ -1,4 +1,5 @@
 //! Runs the conformance vectors of `tests/vectors/` through every face of the engine.
+#![deny(unsafe_code)]
 
 pub mod faces;
 pub mod invariants;

@@ -42,19 +42,14 @@ const FILES: [&str; 6] = [
 /// If a file cannot be read, the folder holds none, or `out` cannot be written to.
 pub fn run(folder: &Path, face: &mut dyn Face, verbose: bool, out: &mut dyn Write) -> Result<Totals, Box<dyn Error>> {
     let mut totals = Totals::default();
-    let mut found = false;
-    for file in FILES {
-        let Some(cases) = vectors::read(folder, file)? else { continue };
-        found = true;
+    for (file, cases) in files(folder)? {
         let mut of_file = Totals::default();
         let mut differ = 0;
         for case in &cases {
-            // A panic is one failed case, and no reason to run no other.
-            let caught = catch_unwind(AssertUnwindSafe(|| outcome(folder, file, case, face)));
-            let Some(got) = caught.unwrap_or_else(|_| Some(json!({ "error": "panicked" }))) else {
+            let Some(got) = outcome(folder, file, case, face) else {
                 of_file.skipped += 1;
                 if verbose {
-                    writeln!(out, "{}  skipped: this face does not have {}", case.id, needs(case))?;
+                    writeln!(out, "{}  skipped: {}", case.id, why_skipped(case))?;
                 }
                 continue;
             };
@@ -78,31 +73,58 @@ pub fn run(folder: &Path, face: &mut dyn Face, verbose: bool, out: &mut dyn Writ
         totals.failed += failed;
         totals.skipped += skipped;
     }
-    if !found {
-        return Err(format!("{}: no file of vectors in this folder", folder.display()).into());
-    }
     let Totals { passed, failed, skipped } = totals;
     writeln!(out, "{passed} passed, {failed} failed, {skipped} skipped")?;
     Ok(totals)
 }
 
-fn needs(case: &Case) -> String {
-    if case.needs.is_empty() { "this file".to_owned() } else { case.needs.join(", ") }
+/// A file of vectors: its name in the folder, and its cases.
+pub type File = (&'static str, Vec<Case>);
+
+/// The files of vectors that the folder has, with their cases.
+///
+/// # Errors
+/// If one cannot be read, or there is none.
+pub fn files(folder: &Path) -> Result<Vec<File>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for file in FILES {
+        files.extend(vectors::read(folder, file)?.map(|cases| (file, cases)));
+    }
+    if files.is_empty() {
+        return Err(format!("{}: no file of vectors in this folder", folder.display()).into());
+    }
+    Ok(files)
+}
+
+fn why_skipped(case: &Case) -> String {
+    match case.needs.as_slice() {
+        [] => "this face reads no reports".to_owned(),
+        needs => format!("this face does not have {}", needs.join(", ")),
+    }
 }
 
 /// What comes out of a case, in the shape of the vectors' outcomes. `None` if it is not for this face.
-fn outcome(folder: &Path, file: &str, case: &Case, face: &mut dyn Face) -> Option<Value> {
+pub fn outcome(folder: &Path, file: &str, case: &Case, face: &mut dyn Face) -> Option<Value> {
+    // A panic is one failed case, and no reason to run no other.
+    let caught = catch_unwind(AssertUnwindSafe(|| uncaught_outcome(folder, file, case, face)));
+    caught.unwrap_or_else(|_| Some(json!({ "error": "panicked" })))
+}
+
+fn uncaught_outcome(folder: &Path, file: &str, case: &Case, face: &mut dyn Face) -> Option<Value> {
     let outcome = match file {
         "policies.json" => octets(&case.input, "body", "body_b64").map(|body| face.policy(&body)),
         "txt_records.json" => parse(&case.input["records"]).map(|rrset| face.txt(&rrset)),
         "mx_match.json" => {
             let text = |key: &str| case.input[key].as_str().unwrap_or_default().to_owned();
-            Ok(json!({ "match": face.mx(&text("pattern"), &text("host")) }))
+            Ok(face.mx(&text("pattern"), &text("host")))
         }
         "tlsrpt_records.json" => parse(&case.input["records"]).map(|rrset| face.tlsrpt(&rrset)),
         "tlsrpt_reports/index.json" => {
             let path = folder.join("tlsrpt_reports").join(case.input["file"].as_str().unwrap_or_default());
-            fs::read(&path).map(|bytes| face.report(&bytes)).map_err(|e| format!("{}: {e}", path.display()))
+            match fs::read(&path) {
+                Ok(bytes) => return face.report(&bytes),
+                Err(error) => Err(format!("{}: {error}", path.display())),
+            }
         }
         _ => match parse::<Scenario>(&case.input) {
             Ok(scenario) => return face.scenario(&scenario, &case.needs),

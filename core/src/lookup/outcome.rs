@@ -211,7 +211,7 @@ impl fmt::Display for FetchError {
             Self::Incomplete => "the body ended before it was complete",
             Self::MediaType => "the Content-Type is not text/plain",
             Self::NotAllowed => "the policy host's addresses are not allowed",
-            Self::NotTried => "too much is under way to try",
+            Self::NotTried => "it was not tried, for a reason of the sender's own",
             Self::Policy(error) => return write!(f, "the policy is invalid: {error}"),
             Self::Status(status @ 300..400) => {
                 return write!(f, "status {status}, and redirects must not be followed");

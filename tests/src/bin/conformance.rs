@@ -2,7 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use mta_sts_tests::{
-    faces::{CliFace, Face, RustFace},
+    faces::{CFace, CliFace, Face, RustFace},
     run::{Totals, run},
 };
 use std::{error::Error, io::stdout, path::PathBuf, process::ExitCode};
@@ -30,6 +30,8 @@ enum FaceName {
     Rust,
     /// The command `mta-sts`: the parsers and the matcher.
     Cli,
+    /// The C library `libmtasts`: everything that needs no IO, but no reports.
+    C,
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn conform(args: &Args) -> Result<Totals, Box<dyn Error>> {
     let mut face: Box<dyn Face> = match args.face {
         FaceName::Rust => Box::new(RustFace::default()),
         FaceName::Cli => Box::new(CliFace::build()?),
+        FaceName::C => Box::new(CFace::build()?),
     };
     run(&args.vectors, &mut *face, args.verbose, &mut stdout().lock())
 }

@@ -1,12 +1,11 @@
 //! The command `mta-sts`, run as a program for each case.
 
-use super::Face;
+use super::{Face, build::build};
 use crate::vectors::{Octets, Rrset, Scenario};
 use serde_json::{Value, json};
 use std::{
-    env,
     io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -22,29 +21,9 @@ impl CliFace {
     /// # Errors
     /// If it cannot be built.
     pub fn build() -> Result<Self, String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no folder")?;
-        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-        let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "build",
-                "--package",
-                "mta-sts-cli",
-                "--profile",
-                profile,
-                "--message-format",
-                "json-render-diagnostics",
-            ])
-            .current_dir(root)
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|e| format!("cargo cannot be run: {e}"))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-        match executable {
-            Some(program) if output.status.success() => Ok(Self { program }),
-            _ => Err("the command mta-sts cannot be built".to_owned()),
-        }
+        let built = build("mta-sts-cli")?;
+        let program = built.iter().find_map(|message| message["executable"].as_str());
+        Ok(Self { program: program.ok_or("cargo built no program")?.into() })
     }
 
     /// Runs the program, and gives the JSON that it prints.
@@ -81,14 +60,17 @@ impl Face for CliFace {
         json!({ "ok": valid, "id": got["record"]["id"] })
     }
 
-    fn mx(&mut self, pattern: &str, host: &str) -> bool {
+    fn mx(&mut self, pattern: &str, host: &str) -> Value {
         let got = if pattern.contains('\0') || host.contains('\0') {
             // No argument of a program holds a NUL.
             self.run(&["match", "--json", "--pairs", "-"], format!("{pattern}\t{host}\n").as_bytes())
         } else {
             self.run(&["match", "--json", "--", pattern, host], b"")
         };
-        got["results"][0]["match"] == true
+        match got["results"][0]["match"].as_bool() {
+            Some(matches) => json!({ "match": matches }),
+            None => got,
+        }
     }
 
     fn tlsrpt(&mut self, rrset: &Rrset) -> Value {
@@ -97,15 +79,15 @@ impl Face for CliFace {
         json!({ "ok": valid, "usable": got["rua"] })
     }
 
-    fn report(&mut self, bytes: &[u8]) -> Value {
+    fn report(&mut self, bytes: &[u8]) -> Option<Value> {
         let got = self.run(&["report", "--json", "-"], bytes);
-        let Some(valid) = got["valid"].as_bool() else { return got };
+        let Some(valid) = got["valid"].as_bool() else { return Some(got) };
         let report = &got["report"];
         let policies = report["policies"].as_array().map(Vec::as_slice).unwrap_or_default();
         let sum = |key: &str| policies.iter().filter_map(|policy| policy[key].as_u64()).sum::<u64>();
         let details: Vec<&Value> = policies.iter().filter_map(|p| p["failure_details"].as_array()).flatten().collect();
         let first = policies.first().unwrap_or(&Value::Null);
-        json!({ "ok": valid, "fields": {
+        Some(json!({ "ok": valid, "fields": {
             "organization_name": report["organization_name"],
             "contact_info": report["contact_info"],
             "start": report["start"],
@@ -118,7 +100,7 @@ impl Face for CliFace {
             "policy_domain": first["policy_domain"],
             "mx_host": first["mx_host"],
             "result_types": details.iter().map(|details| details["result_type"].clone()).collect::<Vec<_>>(),
-        } })
+        } }))
     }
 
     /// The command has parsers and the matcher, and no lookup machine of its own.

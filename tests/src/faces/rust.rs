@@ -2,7 +2,7 @@
 
 use super::Face;
 use crate::{
-    scenario::{machine, network::Network},
+    scenario::{RustMachine, machine, network::Network},
     vectors::{Octets, Rrset, Scenario},
 };
 use mta_sts_core::{MxPattern, Policy, StsRecord, TlsRptRecord, TxtRecords, UnixTime, report::Report};
@@ -31,8 +31,8 @@ impl Face for RustFace {
         json!({ "ok": record.is_some(), "id": record.map(|record| record.id.to_string()) })
     }
 
-    fn mx(&mut self, pattern: &str, host: &str) -> bool {
-        MxPattern::parse(pattern).is_ok_and(|pattern| pattern.matches(host))
+    fn mx(&mut self, pattern: &str, host: &str) -> Value {
+        json!({ "match": MxPattern::parse(pattern).is_ok_and(|pattern| pattern.matches(host)) })
     }
 
     fn tlsrpt(&mut self, rrset: &Rrset) -> Value {
@@ -40,16 +40,16 @@ impl Face for RustFace {
         json!({ "ok": record.is_ok(), "usable": record.map(|record| record.rua().to_vec()).unwrap_or_default() })
     }
 
-    fn report(&mut self, bytes: &[u8]) -> Value {
-        match Report::parse(bytes) {
+    fn report(&mut self, bytes: &[u8]) -> Option<Value> {
+        Some(match Report::parse(bytes) {
             Ok(report) => json!({ "ok": true, "fields": report_fields(&report) }),
             Err(_) => json!({ "ok": false, "fields": {} }),
-        }
+        })
     }
 
     fn scenario(&mut self, scenario: &Scenario, needs: &[String]) -> Option<Value> {
         if needs == ["core"] {
-            return Some(machine::play(scenario));
+            return Some(machine::play(&RustMachine, scenario));
         }
         if self.network.is_none() {
             match Network::start() {

@@ -2,18 +2,26 @@
 
 pub mod machine;
 pub mod network;
+mod rust_machine;
 
-use crate::vectors::{Cached, Scenario, Step};
-use mta_sts_core::{Domain, Entry, Intent, Policy, RecordId, UnixTime};
+pub use rust_machine::RustMachine;
+
+use crate::vectors::{Scenario, Step};
+use mta_sts_core::{Intent, Policy};
+use serde_json::{Value, json};
 
 /// The scenarios' time 0. They may reach back by years.
 pub const BASE: u64 = 1_800_000_000;
 
-/// The policy domain of a step: the next hop, if there is one (RFC 8461 §3.4). `None` if the name
-/// is no domain: it has no policy, and nothing is asked.
-fn policy_domain(scenario: &Scenario, step: &Step) -> Option<Domain> {
-    let name = step.next_hop.as_ref().or(step.policy_domain.as_ref()).unwrap_or(&scenario.policy_domain);
-    Domain::from_unicode(name).ok()
+/// The name that a step looks up: the next hop, if there is one (RFC 8461 §3.4).
+fn name_to_look_up<'s>(scenario: &'s Scenario, step: &'s Step) -> &'s str {
+    step.next_hop.as_ref().or(step.policy_domain.as_ref()).unwrap_or(&scenario.policy_domain)
+}
+
+/// The outcome for a name that is no domain: it has no policy, and nothing is asked.
+fn outcome_of_no_domain() -> Value {
+    json!({ "decision": "no-policy", "cached_after": null, "http_requested": false, "http_requests": 0,
+        "tlsrpt_result_types": [], "alert_admin": false, "asked": [] })
 }
 
 fn intent(event: &str) -> Intent {
@@ -24,33 +32,25 @@ fn intent(event: &str) -> Intent {
     }
 }
 
-/// The entry that is cached at the start.
-///
-/// # Panics
-/// If the vector's own policy is not valid.
-fn cached_at_start(scenario: &Scenario) -> Option<Entry> {
-    let domain = Domain::from_unicode(&scenario.policy_domain).ok()?;
-    match scenario.cache.as_ref()? {
-        Cached::Policy { policy, id, fetched_at, checked_at } => {
-            let text = &scenario.policies[policy].text;
-            let policy = Policy::parse(text.as_bytes()).expect("the vector's cached policy is valid");
-            let id = RecordId::new(id).expect("the vector's cached id is valid");
-            let time = |t: i64| UnixTime(BASE.saturating_add_signed(t));
-            Some(Entry::import(&domain, id, policy, time(*fetched_at), time(*checked_at)))
-        }
-        // What does not decode is no entry.
-        Cached::Text { entry_text } => Entry::decode(entry_text.as_bytes(), &domain).ok(),
+/// The decision by the body of the policy that applies, in the vectors' words.
+fn decision(scenario: &Scenario, applied: Option<&[u8]>) -> String {
+    match applied {
+        None => "no-policy".to_owned(),
+        Some(body) => format!("apply:{}", policy_name(scenario, body).unwrap_or_else(|| "?".to_owned())),
     }
 }
 
-/// The name that the scenario has for a policy: that of the same text, else of the same meaning.
-fn policy_name(scenario: &Scenario, policy: &Policy) -> Option<String> {
-    let by_text = scenario.policies.iter().find(|(_, named)| named.text.as_bytes() == policy.text());
-    let means_the_same = |text: &str| {
-        Policy::parse(text.as_bytes()).is_ok_and(|named| {
-            (named.mode(), named.max_age()) == (policy.mode(), policy.max_age()) && named.mx().eq(policy.mx())
-        })
+/// The name that the scenario has for a policy body: that of the same text, else of the same meaning.
+fn policy_name(scenario: &Scenario, body: &[u8]) -> Option<String> {
+    let by_text = scenario.policies.iter().find(|(_, named)| named.text.as_bytes() == body);
+    let by_meaning = || {
+        let policy = Policy::parse(body).ok()?;
+        let means_the_same = |text: &str| {
+            Policy::parse(text.as_bytes()).is_ok_and(|named| {
+                (named.mode(), named.max_age()) == (policy.mode(), policy.max_age()) && named.mx().eq(policy.mx())
+            })
+        };
+        scenario.policies.iter().find(|(_, named)| means_the_same(&named.text))
     };
-    let by_meaning = || scenario.policies.iter().find(|(_, named)| means_the_same(&named.text));
     by_text.or_else(by_meaning).map(|(name, _)| name.clone())
 }

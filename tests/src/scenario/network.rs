@@ -1,10 +1,12 @@
 //! Scenarios that need real servers: the driver against the lab.
 
-use super::{BASE, cached_at_start, intent, policy_domain, policy_name};
+use super::{
+    BASE, RustMachine, decision, intent, machine::cached_at_start, name_to_look_up, outcome_of_no_domain, policy_name,
+};
 use crate::vectors::{self, DnsAnswer, Http, Scenario, Step};
 use mta_sts::{
-    Answer, BoxFuture, CacheOp, Clock, Config, Decision, Delivery, Domain, Entry, Freshness, Intent, MemoryStore,
-    NameServer, Plan, PlanOptions, PolicyStore, Resolver, StoreError, Timeouts, UnixTime,
+    Answer, BoxFuture, CacheOp, Clock, Config, Delivery, Domain, Entry, Freshness, Intent, MemoryStore, NameServer,
+    Plan, PlanOptions, PolicyStore, Resolver, StoreError, Timeouts, UnixTime,
 };
 use mta_sts_lab::{
     self as lab, Address, Framing, Lab, MxHost, PolicyHost, Record, RecordType, Reply, Response, San, SmtpEvent, Tls,
@@ -65,7 +67,7 @@ struct Sender {
 
 async fn play(lab: &Lab, scenario: &Scenario) -> Result<Value, Box<dyn Error>> {
     let mut sender = Sender::new(lab, scenario, MemoryStore::new(100))?;
-    if let Some(entry) = cached_at_start(scenario) {
+    if let Some((_, entry)) = cached_at_start(&RustMachine, scenario)? {
         let (domain, now) = (entry.domain().clone(), sender.clock.now());
         sender.store.memory.apply(&domain, &CacheOp::Fetched(entry), now).await?;
     }
@@ -85,10 +87,7 @@ async fn play(lab: &Lab, scenario: &Scenario) -> Result<Value, Box<dyn Error>> {
 async fn play_step(lab: &Lab, scenario: &Scenario, step: &Step, sender: &Sender) -> Result<Value, Box<dyn Error>> {
     let world = lab.world();
     world.clear();
-    let Some(domain) = policy_domain(scenario, step) else {
-        return Ok(json!({ "decision": "no-policy", "cached_after": null, "http_requested": false, "http_requests": 0,
-            "tlsrpt_result_types": [], "asked": [], "alert_admin": false }));
-    };
+    let Ok(domain) = Domain::from_unicode(name_to_look_up(scenario, step)) else { return Ok(outcome_of_no_domain()) };
     sender.store.read_only.store(step.store.as_deref() == Some("read-only"), Ordering::SeqCst);
     set_dns(world, step);
     if let Some(http) = &step.http {
@@ -115,8 +114,8 @@ async fn play_step(lab: &Lab, scenario: &Scenario, step: &Step, sender: &Sender)
     result_types
         .extend(plan.iter().flat_map(|plan| &plan.hosts).flat_map(|host| &host.result_types).map(|t| t.as_str()));
     let mut outcome = json!({
-        "decision": decision(scenario, &answer),
-        "cached_after": held.and_then(|held| policy_name(scenario, &held.policy)),
+        "decision": decision(scenario, answer.decision.policy().map(|policy| policy.text())),
+        "cached_after": held.and_then(|held| policy_name(scenario, held.policy.text())),
         "http_requested": answer.asked_https,
         "http_requests": world.http_log().len(),
         "tlsrpt_result_types": result_types,
@@ -154,15 +153,6 @@ async fn act(sender: &Sender, domain: &Domain, step: &Step) -> (Answer, Option<P
     };
     let plan = resolver.plan(domain, &options).await;
     (plan.answer.clone(), Some(plan))
-}
-
-fn decision(scenario: &Scenario, answer: &Answer) -> String {
-    match &answer.decision {
-        Decision::NoPolicy => "no-policy".to_owned(),
-        Decision::Testing(policy) | Decision::Enforce(policy) => {
-            format!("apply:{}", policy_name(scenario, policy).unwrap_or_else(|| "?".to_owned()))
-        }
-    }
 }
 
 /// The SNI that a server saw last: an MX host if there are any, else the policy host.
