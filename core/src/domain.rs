@@ -1,6 +1,6 @@
 //! The policy domain: whose mail is being sent.
 
-use alloc::{boxed::Box, format, string::String};
+use alloc::{boxed::Box, string::String};
 use core::{error::Error, fmt, str::FromStr};
 
 /// A policy domain: A-labels, lower case, without a final dot. Valid by construction.
@@ -27,7 +27,10 @@ impl Domain {
     /// # Errors
     /// [`DomainError`] with the first thing that is wrong and its octet offset.
     pub fn from_ascii(name: impl AsRef<[u8]>) -> Result<Self, DomainError> {
-        let given = name.as_ref();
+        Self::read(name.as_ref())
+    }
+
+    fn read(given: &[u8]) -> Result<Self, DomainError> {
         let fail = |kind, at| Err(DomainError { kind, at });
         if given.starts_with(b"[") || given.contains(&b':') {
             return fail(DomainErrorKind::IpAddress, 0);
@@ -82,20 +85,20 @@ impl Domain {
     /// The owner name of the TXT record, absolute (with its final dot). RFC 8461 §3.1.
     #[must_use]
     pub fn txt_name(&self) -> String {
-        format!("_mta-sts.{}.", self.0)
+        ["_mta-sts.", &self.0, "."].concat()
     }
 
     /// The policy host, without a final dot: what DNS is asked for, SNI carries and the
     /// certificate must name. RFC 8461 §3.2, §3.3.
     #[must_use]
     pub fn policy_host(&self) -> String {
-        format!("mta-sts.{}", self.0)
+        ["mta-sts.", &self.0].concat()
     }
 
     /// The URL of the policy. RFC 8461 §3.2.
     #[must_use]
     pub fn policy_url(&self) -> String {
-        format!("https://mta-sts.{}/.well-known/mta-sts.txt", self.0)
+        ["https://mta-sts.", &self.0, "/.well-known/mta-sts.txt"].concat()
     }
 }
 

@@ -138,3 +138,8 @@ pub(crate) const fn trim_wsp_end(mut text: &[u8]) -> &[u8] {
     }
     text
 }
+
+#[inline]
+pub(crate) const fn trim_wsp(text: &[u8]) -> &[u8] {
+    trim_wsp_end(trim_wsp_start(text))
+}

@@ -31,7 +31,11 @@ impl<'a> MxPattern<'a> {
     /// # Errors
     /// [`MxPatternError`] with what is wrong and its octet offset in `pattern`.
     pub fn parse<T: AsRef<[u8]> + ?Sized>(pattern: &'a T) -> Result<Self, MxPatternError> {
-        let text = pattern.as_ref();
+        Self::read(pattern.as_ref())
+    }
+
+    #[inline]
+    fn read(text: &'a [u8]) -> Result<Self, MxPatternError> {
         // RFC 8461 §3.2: sts-policy-mx-value = ["*."] Domain
         let (wildcard, start) = if text.starts_with(b"*.") { (true, 2) } else { (false, 0) };
         let name = &text[start..];

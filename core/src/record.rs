@@ -28,7 +28,7 @@ impl StsRecord {
 /// Reads the RRset, and tells `found` every problem rather than only the first.
 pub(crate) fn examine(
     rrset: &TxtRecords,
-    found: &mut impl FnMut(RecordProblem<RecordErrorKind>),
+    found: &mut dyn FnMut(RecordProblem<RecordErrorKind>),
 ) -> Result<StsRecord, RecordError> {
     let (record, text, rest) = match fields::select(rrset, "v=STSv1") {
         Selected::None => return Err(RecordError::NotFound),

@@ -1,7 +1,7 @@
 //! TLSRPT: where reports go, and the words for failures. RFC 8460 §3, §4.3.
 
 use crate::{
-    fields::{self, Field, RecordProblem, Selected, trim_wsp_end, trim_wsp_start},
+    fields::{self, Field, RecordProblem, Selected, trim_wsp},
     txt::TxtRecords,
 };
 use alloc::{string::String, vec::Vec};
@@ -39,7 +39,7 @@ impl TlsRptRecord {
 /// Reads the RRset, and tells `found` every problem rather than only the first.
 pub(crate) fn examine(
     rrset: &TxtRecords,
-    found: &mut impl FnMut(RecordProblem<TlsRptErrorKind>),
+    found: &mut dyn FnMut(RecordProblem<TlsRptErrorKind>),
 ) -> Result<TlsRptRecord, TlsRptError> {
     let (record, text, rest) = match fields::select(rrset, "v=TLSRPTv1") {
         Selected::None => return Err(TlsRptError::NotFound),
@@ -64,7 +64,7 @@ pub(crate) fn examine(
             let begins_blank = list.first().is_some_and(|&b| fields::is_wsp(b));
             let mut at = at + text.len() - list.len();
             for item in list.split(|&b| b == b',') {
-                let uri = trim_wsp_end(trim_wsp_start(item));
+                let uri = trim_wsp(item);
                 match destination(uri) {
                     _ if begins_blank => note(TlsRptErrorKind::BadUri, at, item.len()),
                     Ok(Some(uri)) => rua.push(uri.into()),

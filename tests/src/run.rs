@@ -1,7 +1,7 @@
 //! One run over a folder of vectors.
 
 use crate::{
-    faces::Face,
+    faces::{Face, RustFace},
     score::{Verdict, score, shown},
     vectors::{self, Case, Scenario},
 };
@@ -94,6 +94,30 @@ pub fn files(folder: &Path) -> Result<Vec<File>, Box<dyn Error>> {
         return Err(format!("{}: no file of vectors in this folder", folder.display()).into());
     }
     Ok(files)
+}
+
+/// Compares every outcome of `face` with that of the Rust crates, and writes a line for each that
+/// differs; gives how many do.
+///
+/// # Errors
+/// If a file cannot be read, or `out` cannot be written to.
+pub fn agree(folder: &Path, face: &mut dyn Face, out: &mut dyn Write) -> Result<usize, Box<dyn Error>> {
+    let mut crates = RustFace::default();
+    let (mut agreed, mut differing) = (0, 0);
+    for (file, cases) in files(folder)? {
+        for case in &cases {
+            let Some(got) = outcome(folder, file, case, face) else { continue };
+            let expected = outcome(folder, file, case, &mut crates).unwrap_or_default();
+            if got == expected {
+                agreed += 1;
+            } else {
+                differing += 1;
+                writeln!(out, "{}  differs from the crates  {expected}  {got}", case.id)?;
+            }
+        }
+    }
+    writeln!(out, "{agreed} agree with the crates, {differing} differ")?;
+    Ok(differing)
 }
 
 fn why_skipped(case: &Case) -> String {

@@ -10,22 +10,24 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[must_use]
 pub fn inspect_entry(entry: &[u8], domain: &str, now: f64) -> String {
     let now = time(now);
-    let decoded = Domain::from_ascii(domain).map_err(|e| e.to_string());
-    let decoded = decoded.and_then(|domain| Entry::decode(entry, &domain).map_err(|e| e.to_string()));
-    let entry = match decoded {
+    let domain = match Domain::from_ascii(domain) {
+        Ok(domain) => domain,
+        Err(error) => return Object::new().shown("error", &error).end(),
+    };
+    let entry = match Entry::decode(entry, &domain) {
         Ok(entry) => entry,
-        Err(error) => return Object::new().text("error", &error).end(),
+        Err(error) => return Object::new().shown("error", &error).end(),
     };
     let held = entry.held();
     Object::new()
         .text("domain", entry.domain().as_str())
         .optional_text("id", held.map(|held| held.id.as_str()))
-        .optional("fetchedAt", held.map(|held| held.fetched_at))
-        .optional("checkedAt", entry.checked_at())
-        .optional("expiresAt", entry.expires_at())
-        .optional("refreshAt", entry.refresh_at(now))
-        .raw("live", entry.live(now).is_some())
-        .optional("policy", held.map(|held| describe(&held.policy)))
+        .optional_number("fetchedAt", held.map(|held| held.fetched_at.0))
+        .optional_number("checkedAt", entry.checked_at().map(|at| at.0))
+        .optional_number("expiresAt", entry.expires_at().map(|at| at.0))
+        .optional_number("refreshAt", entry.refresh_at(now).map(|at| at.0))
+        .boolean("live", entry.live(now).is_some())
+        .raw("policy", &held.map_or_else(|| "null".to_owned(), |held| describe(&held.policy)))
         .end()
 }
 

@@ -1,6 +1,10 @@
-//! Writes JSON. What it writes is small and of a known shape, so it needs no serialisation crate.
+//! Writes JSON. What it writes is small and of a known shape, so it needs no serialisation crate,
+//! and nothing here is generic: each copy would be downloaded.
 
-use core::fmt::{self, Display, Write};
+use core::{
+    fmt::{Display, Write},
+    mem,
+};
 
 /// An object under way. Ends with [`Object::end`].
 pub(crate) struct Object(String);
@@ -10,96 +14,122 @@ impl Object {
         Self("{".to_owned())
     }
 
-    fn key(mut self, key: &str) -> Self {
+    fn key(&mut self, key: &str) -> &mut String {
         if self.0.len() > 1 {
             self.0.push(',');
         }
         text(&mut self.0, key);
         self.0.push(':');
-        self
+        &mut self.0
     }
 
     /// A value that is JSON already.
-    pub(crate) fn raw(self, key: &str, json: impl Display) -> Self {
-        let mut object = self.key(key);
-        // Writing to a String cannot fail.
-        let _ = write!(object.0, "{json}");
-        object
+    pub(crate) fn raw(&mut self, key: &str, json: &str) -> &mut Self {
+        self.key(key).push_str(json);
+        self
     }
 
-    pub(crate) fn text(self, key: &str, value: &str) -> Self {
-        let mut object = self.key(key);
-        text(&mut object.0, value);
-        object
+    pub(crate) fn text(&mut self, key: &str, value: &str) -> &mut Self {
+        text(self.key(key), value);
+        self
     }
 
-    pub(crate) fn optional(self, key: &str, json: Option<impl Display>) -> Self {
-        match json {
-            Some(json) => self.raw(key, json),
-            None => self.raw(key, "null"),
-        }
-    }
-
-    pub(crate) fn optional_text(self, key: &str, value: Option<&str>) -> Self {
+    pub(crate) fn optional_text(&mut self, key: &str, value: Option<&str>) -> &mut Self {
         match value {
             Some(value) => self.text(key, value),
-            None => self.raw(key, "null"),
+            None => self.null(key),
         }
     }
 
-    pub(crate) fn array<T: Display>(self, key: &str, items: impl IntoIterator<Item = T>) -> Self {
-        let items = array(items);
-        self.raw(key, items)
+    /// What people see of a value.
+    pub(crate) fn shown(&mut self, key: &str, value: &dyn Display) -> &mut Self {
+        let mut shown = String::new();
+        // Writing to a String cannot fail.
+        let _ = write!(shown, "{value}");
+        self.text(key, &shown)
+    }
+
+    pub(crate) fn number(&mut self, key: &str, value: u64) -> &mut Self {
+        let _ = write!(self.key(key), "{value}");
+        self
+    }
+
+    pub(crate) fn optional_number(&mut self, key: &str, value: Option<u64>) -> &mut Self {
+        match value {
+            Some(value) => self.number(key, value),
+            None => self.null(key),
+        }
+    }
+
+    pub(crate) fn size(&mut self, key: &str, value: usize) -> &mut Self {
+        self.number(key, value as u64)
+    }
+
+    pub(crate) fn boolean(&mut self, key: &str, value: bool) -> &mut Self {
+        self.raw(key, if value { "true" } else { "false" })
+    }
+
+    pub(crate) fn null(&mut self, key: &str) -> &mut Self {
+        self.raw(key, "null")
+    }
+
+    /// The JSON. The object is of no use afterwards.
+    pub(crate) fn end(&mut self) -> String {
+        self.0.push('}');
+        mem::take(&mut self.0)
+    }
+}
+
+/// An array under way. Ends with [`Array::end`].
+pub(crate) struct Array(String);
+
+impl Array {
+    pub(crate) fn new() -> Self {
+        Self("[".to_owned())
+    }
+
+    fn item(&mut self) -> &mut String {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        &mut self.0
+    }
+
+    /// An item that is JSON already.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.item().push_str(json);
+    }
+
+    pub(crate) fn text(&mut self, value: &str) {
+        text(self.item(), value);
     }
 
     pub(crate) fn end(mut self) -> String {
-        self.0.push('}');
+        self.0.push(']');
         self.0
-    }
-}
-
-impl Display for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)?;
-        f.write_char('}')
-    }
-}
-
-/// An array of what is JSON already.
-pub(crate) fn array<T: Display>(items: impl IntoIterator<Item = T>) -> String {
-    let mut json = "[".to_owned();
-    for (i, item) in items.into_iter().enumerate() {
-        if i > 0 {
-            json.push(',');
-        }
-        let _ = write!(json, "{item}");
-    }
-    json.push(']');
-    json
-}
-
-/// A string as JSON.
-pub(crate) struct Text<'a>(pub(crate) &'a str);
-
-impl Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut json = String::new();
-        text(&mut json, self.0);
-        f.write_str(&json)
     }
 }
 
 fn text(json: &mut String, value: &str) {
     json.push('"');
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => json.extend(['\\', c]),
-            c if c < ' ' => {
-                let _ = write!(json, "\\u{:04x}", u32::from(c));
+    let mut rest = value;
+    while let Some(at) = rest.bytes().position(|b| matches!(b, b'"' | b'\\' | ..b' ')) {
+        let (plain, special) = rest.split_at(at);
+        json.push_str(plain);
+        let (special, after) = special.split_at(1);
+        match special.as_bytes()[0] {
+            b @ ..b' ' => {
+                json.push_str(if b < 16 { "\\u000" } else { "\\u001" });
+                json.push(char::from(b"0123456789abcdef"[usize::from(b % 16)]));
             }
-            c => json.push(c),
+            _ => {
+                json.push('\\');
+                json.push_str(special);
+            }
         }
+        rest = after;
     }
+    json.push_str(rest);
     json.push('"');
 }
 
@@ -109,7 +139,13 @@ mod tests {
 
     #[test]
     fn what_would_break_a_string_is_escaped() {
-        let object = Object::new().text("a", "\"\\\n\u{1b}ü").raw("b", 1).optional_text("c", None).array("d", [1, 2]);
-        assert_eq!(object.end(), "{\"a\":\"\\\"\\\\\\u000a\\u001bü\",\"b\":1,\"c\":null,\"d\":[1,2]}");
+        let mut array = Array::new();
+        array.raw("1");
+        array.text("\u{7f}\0");
+        let mut object = Object::new();
+        object.text("a", "\"\\\n\u{1b}ü").number("b", 1).optional_text("c", None).raw("d", &array.end());
+        assert_eq!(object.end(), "{\"a\":\"\\\"\\\\\\u000a\\u001bü\",\"b\":1,\"c\":null,\"d\":[1,\"\u{7f}\\u0000\"]}");
+        assert_eq!(Object::new().end(), "{}");
+        assert_eq!(Array::new().end(), "[]");
     }
 }

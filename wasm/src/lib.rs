@@ -6,6 +6,7 @@
 //! An RRset comes in as one array of octets: for each record the number of its character-strings
 //! as a little-endian u32, and for each of these its length as a u32 and its octets.
 
+#[cfg(feature = "full")]
 mod entry;
 mod json;
 #[cfg(feature = "full")]
@@ -15,8 +16,11 @@ mod names;
 mod policy;
 #[cfg(feature = "full")]
 mod report;
+#[cfg(feature = "full")]
+mod tlsrpt;
 mod txt;
 
+#[cfg(feature = "full")]
 pub use entry::*;
 #[cfg(feature = "full")]
 pub use lint::*;
@@ -25,6 +29,8 @@ pub use names::*;
 pub use policy::*;
 #[cfg(feature = "full")]
 pub use report::*;
+#[cfg(feature = "full")]
+pub use tlsrpt::*;
 pub use txt::*;
 
 use mta_sts_core::UnixTime;
@@ -34,3 +40,9 @@ fn time(seconds: f64) -> UnixTime {
     // A cast of a float saturates, and NaN becomes 0.
     UnixTime(seconds as u64)
 }
+
+/// Half the size of the standard one. It keeps rather more memory for itself once large texts were
+/// read, so the build that reads reports has the standard one.
+#[cfg(all(target_family = "wasm", not(feature = "full")))]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

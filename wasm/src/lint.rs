@@ -1,7 +1,7 @@
 //! Advice for owners of policies and records.
 
 use crate::{
-    json::{Object, array},
+    json::{Array, Object},
     txt::records,
 };
 use mta_sts_core::lint::{self, Finding};
@@ -30,18 +30,22 @@ pub fn lint_tlsrpt(rrset: &[u8]) -> String {
 }
 
 fn findings(findings: &[Finding]) -> String {
-    array(findings.iter().map(|finding| {
-        Object::new()
+    let mut array = Array::new();
+    for finding in findings {
+        let mut object = Object::new();
+        object
             .text("code", finding.code)
             .text("level", finding.level.as_str())
-            .raw("record", finding.record)
-            .raw("start", finding.start)
-            .raw("end", finding.end)
-            .raw("line", finding.line)
-            .raw("column", finding.column)
+            .size("record", finding.record)
+            .size("start", finding.start)
+            .size("end", finding.end)
+            .size("line", finding.line)
+            .size("column", finding.column)
             .text("message", finding.message)
             .text("advice", finding.advice)
             .text("reference", finding.reference)
-            .optional_text("fix", finding.fix.as_deref())
-    }))
+            .optional_text("fix", finding.fix.as_deref());
+        array.raw(&object.end());
+    }
+    array.end()
 }

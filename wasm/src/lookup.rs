@@ -50,11 +50,11 @@ impl Lookup {
     /// `{want: "txt", name}`, `{want: "https", url, host, maxBody}` or `{want: "nothing"}`.
     #[must_use]
     pub fn want(&self) -> String {
-        let object = Object::new();
+        let mut object = Object::new();
         match self.lookup.want() {
             Want::Txt { name } => object.text("want", "txt").text("name", name),
             Want::Https { url, host, max_body } => {
-                object.text("want", "https").text("url", url).text("host", host).raw("maxBody", max_body)
+                object.text("want", "https").text("url", url).text("host", host).size("maxBody", max_body)
             }
             Want::Nothing => object.text("want", "nothing"),
         }
@@ -79,7 +79,6 @@ impl Lookup {
     /// Takes the head; each value of a header field begins with a LF. 0 out of turn, 1 if the body
     /// is wanted, 2 if the fetch has failed.
     pub fn https_head(&mut self, status: u16, content_type: &str, content_encoding: &str, now: f64) -> u32 {
-        let values = |fields| str::split(fields, '\n').skip(1).collect::<Vec<_>>();
         let (content_type, content_encoding) = (values(content_type), values(content_encoding));
         let head = HttpsHead { status, content_type: &content_type, content_encoding: &content_encoding };
         flow(self.lookup.https_head(&head, time(now)).ok())
@@ -97,7 +96,7 @@ impl Lookup {
 
     /// The fetch failed. False if none is wanted, or the reason is none that a host can know.
     pub fn https_failed(&mut self, why: &str, now: f64) -> bool {
-        let reasons = [
+        const REASONS: [FetchError; 9] = [
             FetchError::Certificate,
             FetchError::Connect,
             FetchError::Dns,
@@ -108,14 +107,17 @@ impl Lookup {
             FetchError::Timeout,
             FetchError::Tls,
         ];
-        let why = reasons.into_iter().find(|reason| reason.as_str() == why);
-        why.is_some_and(|why| self.lookup.https_failed(why, time(now)).is_ok())
+        let why = REASONS.iter().find(|reason| reason.as_str() == why);
+        why.is_some_and(|&why| self.lookup.https_failed(why, time(now)).is_ok())
     }
 
     /// `{decision, policy}` of the live cached policy, if there is one.
     #[must_use]
     pub fn provisional(&self) -> Option<String> {
-        self.lookup.provisional().map(|decision| with_decision(Object::new(), &decision).end())
+        let decision = self.lookup.provisional()?;
+        let mut object = Object::new();
+        add_decision(&mut object, &decision);
+        Some(object.end())
     }
 
     /// `{decision, policy, cache, failure, tlsrptResult, nextCheck, alert, confirmsBounce}` at the end.
@@ -123,21 +125,29 @@ impl Lookup {
     pub fn outcome(&self) -> Option<String> {
         let outcome = self.lookup.outcome()?;
         let result = outcome.result_type().map(|result| result.as_str());
-        let object = with_decision(Object::new(), &outcome.decision)
-            .text("cache", cache(&outcome.cache))
-            .optional("failure", outcome.failure.as_ref().map(failure))
+        let mut object = Object::new();
+        add_decision(&mut object, &outcome.decision);
+        object.text("cache", cache(&outcome.cache));
+        match &outcome.failure {
+            Some(why) => object.raw("failure", &failure(why)),
+            None => object.null("failure"),
+        };
+        object
             .optional_text("tlsrptResult", result)
-            .raw("nextCheck", outcome.next_check)
-            .optional("alert", outcome.alert)
-            .raw("confirmsBounce", outcome.confirms_bounce());
+            .number("nextCheck", outcome.next_check.0)
+            .optional_number("alert", outcome.alert)
+            .boolean("confirmsBounce", outcome.confirms_bounce());
         Some(object.end())
     }
 
     /// The policy of the decision, at the end or of what is cached and live.
     #[must_use]
     pub fn policy(&self) -> Option<Policy> {
-        let decided = self.lookup.outcome().map(|outcome| outcome.decision.clone());
-        decided.or_else(|| self.lookup.provisional())?.policy().cloned().map(Policy)
+        let decision = match self.lookup.outcome() {
+            Some(outcome) => outcome.decision.clone(),
+            None => self.lookup.provisional()?,
+        };
+        decision.policy().cloned().map(Policy)
     }
 
     /// The entry that the cache must hold now, if any; `current` is what it holds.
@@ -157,13 +167,26 @@ fn flow(flow: Option<Flow>) -> u32 {
     }
 }
 
-fn with_decision(object: Object, decision: &Decision) -> Object {
-    let word = match decision {
-        Decision::NoPolicy => "no-policy",
-        Decision::Testing(_) => "testing",
-        Decision::Enforce(_) => "enforce",
+fn add_decision(object: &mut Object, decision: &Decision) {
+    object.text(
+        "decision",
+        match decision {
+            Decision::NoPolicy => "no-policy",
+            Decision::Testing(_) => "testing",
+            Decision::Enforce(_) => "enforce",
+        },
+    );
+    match decision.policy() {
+        Some(policy) => object.raw("policy", &describe(policy)),
+        None => object.null("policy"),
     };
-    object.text("decision", word).optional("policy", decision.policy().map(|policy| describe(policy)))
+}
+
+/// The values of a header field, each after a LF.
+fn values(fields: &str) -> Vec<&str> {
+    let Some(fields) = fields.strip_prefix('\n') else { return Vec::new() };
+    // Split as octets, which takes far less code. What stands between ASCII is still UTF-8.
+    fields.as_bytes().split(|&b| b == b'\n').map(|value| str::from_utf8(value).unwrap_or_default()).collect()
 }
 
 const fn cache(op: &CacheOp) -> &'static str {
@@ -176,21 +199,22 @@ const fn cache(op: &CacheOp) -> &'static str {
 }
 
 /// `{kind, detail, at, status, until, message}`.
-fn failure(failure: &Failure) -> Object {
+fn failure(failure: &Failure) -> String {
     let (kind, detail, at) = match failure {
         Failure::BackOff { .. } => ("back-off", None, None),
-        Failure::Fetch(FetchError::Policy(error)) => ("policy", Some(error.kind.as_str()), Some(error.at)),
+        Failure::Fetch(FetchError::Policy(error)) => ("policy", Some(error.kind.as_str()), Some(error.at as u64)),
         Failure::Fetch(error) => ("fetch", Some(error.as_str()), None),
-        Failure::Record(error) => ("record", Some(error.as_str()), error.at()),
+        Failure::Record(error) => ("record", Some(error.as_str()), error.at().map(|at| at as u64)),
         _ => ("dns-temporary", None, None),
     };
-    let status = if let Failure::Fetch(FetchError::Status(status)) = failure { Some(status) } else { None };
-    let until = if let Failure::BackOff { until, .. } = failure { Some(until) } else { None };
+    let status = if let Failure::Fetch(FetchError::Status(status)) = failure { Some(u64::from(*status)) } else { None };
+    let until = if let Failure::BackOff { until, .. } = failure { Some(until.0) } else { None };
     Object::new()
         .text("kind", kind)
         .optional_text("detail", detail)
-        .optional("at", at)
-        .optional("status", status)
-        .optional("until", until)
-        .text("message", &failure.to_string())
+        .optional_number("at", at)
+        .optional_number("status", status)
+        .optional_number("until", until)
+        .shown("message", failure)
+        .end()
 }

@@ -23,8 +23,7 @@ pub fn check_domain(name: &str) -> String {
             .text("policyUrl", &domain.policy_url())
             .end(),
         Err(error) => {
-            let object = Object::new().text("problem", error.kind.as_str()).raw("at", error.at);
-            object.text("message", &error.to_string()).end()
+            Object::new().text("problem", error.kind.as_str()).size("at", error.at).shown("message", &error).end()
         }
     }
 }
@@ -33,22 +32,23 @@ pub fn check_domain(name: &str) -> String {
 #[wasm_bindgen]
 #[must_use]
 pub fn match_mx(pattern: &str, host: &str) -> String {
-    let pattern = match MxPattern::parse(pattern) {
-        Ok(pattern) => pattern,
+    let mut object = Object::new();
+    let error = match MxPattern::parse(pattern) {
+        Ok(pattern) => {
+            let reason = pattern.explain(host);
+            object.boolean("match", pattern.matches(host)).text("why", reason.as_str());
+            if let MatchReason::Depth { labels } = reason {
+                object.size("labels", labels);
+            }
+            if let MatchReason::NotAHost(error) = reason { Some(error) } else { None }
+        }
         Err(error) => {
-            let object = Object::new().raw("match", false).text("why", "bad-pattern");
-            let object = object.text("problem", error.kind.as_str()).raw("at", error.at);
-            return object.text("message", &error.to_string()).end();
+            object.boolean("match", false).text("why", "bad-pattern");
+            Some(error)
         }
     };
-    let reason = pattern.explain(host);
-    let object = Object::new().raw("match", pattern.matches(host)).text("why", reason.as_str());
-    match reason {
-        MatchReason::Depth { labels } => object.raw("labels", labels),
-        MatchReason::NotAHost(error) => {
-            object.text("problem", error.kind.as_str()).raw("at", error.at).text("message", &error.to_string())
-        }
-        _ => object,
+    if let Some(error) = error {
+        object.text("problem", error.kind.as_str()).size("at", error.at).shown("message", &error);
     }
-    .end()
+    object.end()
 }

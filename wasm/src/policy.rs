@@ -1,8 +1,8 @@
 //! Policies.
 
-use crate::json::{Object, Text};
+use crate::json::{Array, Object};
 use mta_sts_core::{
-    Mode, Policy as CorePolicy,
+    Mode, Policy as CorePolicy, PolicyError,
     policy::{Examination, Position, Problem, ProblemKind, examine},
 };
 use std::sync::Arc;
@@ -66,24 +66,38 @@ const fn mode(mode: Mode) -> u32 {
 #[must_use]
 pub fn policy_problems(body: &[u8]) -> String {
     let Examination { policy, problems, omitted } = examine(body);
-    let error = policy.err().map(|error| {
-        let Position { line, column } = Position::of(body, error.at);
-        let object = Object::new().text("kind", error.kind.as_str()).raw("at", error.at);
-        object.raw("line", line).raw("column", column).text("message", &error.to_string())
-    });
-    let problems = problems.iter().map(|problem| problem_json(body, problem));
-    Object::new().optional("error", error).array("problems", problems).raw("omitted", omitted).end()
+    let mut object = Object::new();
+    match policy {
+        Ok(_) => object.null("error"),
+        Err(error) => object.raw("error", &error_json(body, error)),
+    };
+    let mut array = Array::new();
+    for problem in &problems {
+        array.raw(&problem_json(body, problem));
+    }
+    object.raw("problems", &array.end()).size("omitted", omitted).end()
 }
 
-fn problem_json(body: &[u8], problem: &Problem) -> Object {
-    let Position { line, column } = Position::of(body, problem.start);
+fn error_json(body: &[u8], error: PolicyError) -> String {
+    let mut object = Object::new();
+    object.text("kind", error.kind.as_str()).size("at", error.at);
+    position(&mut object, body, error.at).shown("message", &error).end()
+}
+
+fn problem_json(body: &[u8], problem: &Problem) -> String {
     let detail = match problem.kind {
         ProblemKind::BadMx(kind) => Some(kind.as_str()),
         ProblemKind::Duplicate(key) => Some(key.as_str()),
         _ => None,
     };
-    let object = Object::new().text("kind", problem.kind.as_str()).optional_text("detail", detail);
-    object.raw("start", problem.start).raw("end", problem.end).raw("line", line).raw("column", column)
+    let mut object = Object::new();
+    object.text("kind", problem.kind.as_str()).optional_text("detail", detail);
+    position(object.size("start", problem.start).size("end", problem.end), body, problem.start).end()
+}
+
+fn position<'o>(object: &'o mut Object, body: &[u8], at: usize) -> &'o mut Object {
+    let Position { line, column } = Position::of(body, at);
+    object.size("line", line).size("column", column)
 }
 
 /// A valid policy, kept to match many hosts.
@@ -114,7 +128,7 @@ impl Policy {
     /// `{mode, maxAge, mx, lines}`.
     #[must_use]
     pub fn describe(&self) -> String {
-        describe(&self.0).end()
+        describe(&self.0)
     }
 
     /// The body as it was served.
@@ -124,14 +138,21 @@ impl Policy {
     }
 }
 
-/// The fields of a policy, and the lines of it that may stand in other syntaxes.
-pub(crate) fn describe(policy: &CorePolicy) -> Object {
-    let lines = policy.safe_lines().map(|(name, value)| format!("{name}: {value}"));
-    let lines: Vec<_> = lines.collect();
-    let mx: Vec<_> = policy.mx().map(|pattern| pattern.to_string()).collect();
-    Object::new()
-        .text("mode", policy.mode().as_str())
-        .raw("maxAge", policy.max_age())
-        .array("mx", mx.iter().map(|pattern| Text(pattern)))
-        .array("lines", lines.iter().map(|line| Text(line)))
+/// The fields of a policy; not in the slim build the lines of it that may stand in other syntaxes.
+pub(crate) fn describe(policy: &CorePolicy) -> String {
+    let mut mx = Array::new();
+    for pattern in policy.mx() {
+        mx.text(&pattern.to_string());
+    }
+    let mut object = Object::new();
+    object.text("mode", policy.mode().as_str()).number("maxAge", policy.max_age().into()).raw("mx", &mx.end());
+    #[cfg(feature = "full")]
+    {
+        let mut lines = Array::new();
+        for (name, value) in policy.safe_lines() {
+            lines.text(&[name, ": ", value].concat());
+        }
+        object.raw("lines", &lines.end());
+    }
+    object.end()
 }

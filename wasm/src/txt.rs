@@ -1,7 +1,8 @@
-//! TXT RRsets: the records of MTA-STS and TLSRPT.
+//! TXT RRsets, and the record of MTA-STS.
 
-use crate::json::{Object, Text};
-use mta_sts_core::{RecordError, StsRecord, TlsRptError, TlsRptRecord, TxtRecords};
+use crate::json::Object;
+use core::fmt::Display;
+use mta_sts_core::{RecordError, StsRecord, TxtRecords};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// `{id}` or `{error, at, count, message}`.
@@ -12,27 +13,18 @@ pub fn parse_txt(rrset: &[u8]) -> String {
         Ok(record) => Object::new().text("id", record.id.as_str()).end(),
         Err(error) => {
             let count = if let RecordError::Several { count } = error { Some(count) } else { None };
-            failed(error.as_str(), error.at(), count, &error.to_string())
+            failed(error.as_str(), error.at(), count, &error)
         }
     }
 }
 
-/// `{rua}` or `{error, at, count, message}`.
-#[wasm_bindgen]
-#[must_use]
-pub fn parse_tlsrpt(rrset: &[u8]) -> String {
-    match TlsRptRecord::from_rrset(&records(rrset)) {
-        Ok(record) => Object::new().array("rua", record.rua().iter().map(|uri| Text(uri))).end(),
-        Err(error) => {
-            let count = if let TlsRptError::Several { count } = error { Some(count) } else { None };
-            failed(error.as_str(), error.at(), count, &error.to_string())
-        }
-    }
-}
-
-fn failed(error: &str, at: Option<usize>, count: Option<usize>, message: &str) -> String {
-    let object = Object::new().text("error", error).optional("at", at).optional("count", count);
-    object.text("message", message).end()
+pub(crate) fn failed(name: &str, at: Option<usize>, count: Option<usize>, error: &dyn Display) -> String {
+    Object::new()
+        .text("error", name)
+        .optional_number("at", at.map(|at| at as u64))
+        .optional_number("count", count.map(|count| count as u64))
+        .shown("message", error)
+        .end()
 }
 
 /// The RRset. What is cut off is not there; the wrapper writes it whole.

@@ -204,12 +204,8 @@ impl Entry {
             CacheOp::Fetched(entry) if entry.domain == *domain => entry.clone(),
             CacheOp::Fetched(_) => return current,
             // That DNS was asked is worth nothing without a policy.
-            CacheOp::Checked { at } => match current {
-                Some(entry) => {
-                    return Some(entry.clone().merge(Self { checked_at: Some(*at), ..Self::empty(domain) }, now));
-                }
-                None => return None,
-            },
+            CacheOp::Checked { .. } if current.is_none() => return None,
+            CacheOp::Checked { at } => Self { checked_at: Some(*at), ..Self::empty(domain) },
             CacheOp::Failed(failed) => Self {
                 checked_at: Some(failed.at),
                 failed: Some(*failed),

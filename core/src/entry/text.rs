@@ -8,15 +8,13 @@ use crate::{
     time::UnixTime,
     tlsrpt::ResultType,
 };
-use alloc::{format, string::String, sync::Arc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 use core::{error::Error, fmt, fmt::Write as _};
 use nom::{
     IResult, Parser,
-    bytes::complete::{tag, take, take_while_m_n, take_while1},
+    bytes::complete::{tag, take_till1},
     character::complete::char,
-    combinator::{all_consuming, map, map_opt, opt},
-    multi::many_m_n,
-    sequence::{delimited, preceded, terminated},
+    sequence::delimited,
 };
 
 const HEADER: &str = "mta-sts-entry 1\n";
@@ -42,11 +40,11 @@ impl Entry {
     /// the policy as it was served, or 0 if none is held.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut text = format!("{HEADER}domain {}\n", self.domain);
+        let mut text = [HEADER, "domain ", self.domain.as_str(), "\n"].concat();
         // Writing to a String cannot fail.
         if let Some(held) = &self.held {
-            let kind = if held.same_text { "same" } else { "new" };
-            let _ = writeln!(text, "held {} {} {kind}", held.id, held.fetched_at);
+            let _ = write!(text, "held {} {} ", held.id, held.fetched_at);
+            text.push_str(if held.same_text { "same\n" } else { "new\n" });
         }
         if let Some(at) = self.checked_at {
             let _ = writeln!(text, "checked {at}");
@@ -55,12 +53,15 @@ impl Entry {
             let _ = writeln!(text, "failed {} {} {} {}", failed.id, failed.at, failed.until, failed.result_type());
         }
         if !self.attempts.is_empty() {
-            let times: String = self.attempts.iter().map(|at| format!(" {at}")).collect();
-            let _ = writeln!(text, "attempts{times}");
+            text.push_str("attempts");
+            for at in &self.attempts {
+                let _ = write!(text, " {at}");
+            }
+            text.push('\n');
         }
-        let mut bytes = text.into_bytes();
         let policy = self.held.as_ref().map_or(&[][..], |held| held.policy.text());
-        bytes.extend_from_slice(format!("policy {}\n", policy.len()).as_bytes());
+        let _ = writeln!(text, "policy {}", policy.len());
+        let mut bytes = text.into_bytes();
         bytes.extend_from_slice(policy);
         bytes
     }
@@ -70,8 +71,8 @@ impl Entry {
     /// # Errors
     /// [`EntryError`]. What does not decode is no entry: look the domain up afresh.
     pub fn decode(bytes: &[u8], expected: &Domain) -> Result<Self, EntryError> {
-        let (rest, _) = tag::<_, _, ()>(HEADER)(bytes).map_err(|_| EntryError::Version)?;
-        let (_, raw) = all_consuming(raw_entry).parse(rest).map_err(|_| EntryError::Syntax)?;
+        let rest = bytes.strip_prefix(HEADER.as_bytes()).ok_or(EntryError::Version)?;
+        let raw = raw_entry(rest).ok_or(EntryError::Syntax)?;
         if Domain::from_ascii(raw.domain).ok().as_ref() != Some(expected) {
             return Err(EntryError::OtherDomain);
         }
@@ -83,13 +84,8 @@ impl Entry {
             None if raw.policy.is_empty() => None,
             None => return Err(EntryError::Syntax),
         };
-        Ok(Self {
-            domain: expected.clone(),
-            held,
-            checked_at: raw.checked_at,
-            failed: raw.failed,
-            attempts: raw.attempts.unwrap_or_default(),
-        })
+        let RawEntry { checked_at, failed, attempts, .. } = raw;
+        Ok(Self { domain: expected.clone(), held, checked_at, failed, attempts })
     }
 }
 
@@ -98,73 +94,82 @@ struct RawEntry<'a> {
     held: Option<(RecordId, UnixTime, bool)>,
     checked_at: Option<UnixTime>,
     failed: Option<FailedFetch>,
-    attempts: Option<Vec<UnixTime>>,
+    attempts: Vec<UnixTime>,
     policy: &'a [u8],
 }
 
-type Parsed<'a, T> = IResult<&'a [u8], T>;
-
-fn raw_entry(input: &[u8]) -> Parsed<'_, RawEntry<'_>> {
-    let (input, domain) = line("domain ", take_while1(|b| b != b'\n')).parse(input)?;
-    let same = map_opt(word, |word| match word {
-        b"new" => Some(false),
-        b"same" => Some(true),
-        _ => None,
-    });
-    let (input, held) = opt(line("held ", (spaced(id), spaced(time), same))).parse(input)?;
-    let (input, checked_at) = opt(line("checked ", time)).parse(input)?;
-    let (input, failed) = opt(line("failed ", (spaced(id), spaced(time), spaced(time), reported_as))).parse(input)?;
-    let (input, attempts) = opt(line("attempts", many_m_n(1, MAX_PER_HOUR, preceded(char(' '), time)))).parse(input)?;
-    let (input, length) = line("policy ", number).parse(input)?;
-    let (input, policy) = take(usize::try_from(length).unwrap_or(usize::MAX))(input)?;
-    let failed = failed.map(|(id, at, until, result)| FailedFetch { at, until, id, result });
-    Ok((input, RawEntry { domain, held, checked_at, failed, attempts, policy }))
-}
-
-/// One line: a word, what `value` reads, and a line feed.
-fn line<'a, P>(name: &'static str, value: P) -> impl Parser<&'a [u8], Output = P::Output, Error = P::Error>
-where
-    P: Parser<&'a [u8], Error = nom::error::Error<&'a [u8]>>,
-{
-    delimited(tag(name), value, char('\n'))
-}
-
-fn spaced<'a, P>(value: P) -> impl Parser<&'a [u8], Output = P::Output, Error = P::Error>
-where
-    P: Parser<&'a [u8], Error = nom::error::Error<&'a [u8]>>,
-{
-    terminated(value, char(' '))
-}
-
-fn word(input: &[u8]) -> Parsed<'_, &[u8]> {
-    take_while1(|b: u8| b.is_ascii_graphic())(input)
-}
-
-fn id(input: &[u8]) -> Parsed<'_, RecordId> {
-    map_opt(word, RecordId::new).parse(input)
-}
-
-fn time(input: &[u8]) -> Parsed<'_, UnixTime> {
-    map(number, UnixTime).parse(input)
-}
-
-fn number(input: &[u8]) -> Parsed<'_, u64> {
-    let digits = take_while_m_n(1, 20, |b: u8| b.is_ascii_digit());
-    map_opt(digits, |digits| core::str::from_utf8(digits).ok()?.parse().ok()).parse(input)
-}
-
-fn reported_as(input: &[u8]) -> Parsed<'_, ReportedAs> {
-    let known = |text: &[u8]| {
-        let named = |result: ResultType| result.as_str().as_bytes() == text;
-        [
-            (ReportedAs::FetchError, ResultType::StsPolicyFetchError),
-            (ReportedAs::Invalid, ResultType::StsPolicyInvalid),
-            (ReportedAs::WebPki, ResultType::StsWebpkiInvalid),
-        ]
-        .into_iter()
-        .find_map(|(reported, result)| named(result).then_some(reported))
+/// Reads what follows the header line by line: a line that is there and is wrong is an error.
+fn raw_entry(mut input: &[u8]) -> Option<RawEntry<'_>> {
+    let domain = line(&mut input, "domain ")?;
+    let held = match line(&mut input, "held ") {
+        Some(held) => {
+            let [id, fetched_at, kind] = words(held)?;
+            let same_text = match kind {
+                b"new" => false,
+                b"same" => true,
+                _ => return None,
+            };
+            Some((RecordId::new(id)?, time(fetched_at)?, same_text))
+        }
+        None => None,
     };
-    map_opt(word, known).parse(input)
+    let checked_at = match line(&mut input, "checked ") {
+        Some(at) => Some(time(at)?),
+        None => None,
+    };
+    let failed = match line(&mut input, "failed ") {
+        Some(failed) => {
+            let [id, at, until, result] = words(failed)?;
+            Some(FailedFetch {
+                at: time(at)?,
+                until: time(until)?,
+                id: RecordId::new(id)?,
+                result: reported_as(result)?,
+            })
+        }
+        None => None,
+    };
+    let attempts = match line(&mut input, "attempts ") {
+        Some(times) => times.split(|&b| b == b' ').take(MAX_PER_HOUR + 1).map(time).collect::<Option<Vec<_>>>()?,
+        None => Vec::new(),
+    };
+    let length = usize::try_from(time(line(&mut input, "policy ")?)?.0).ok()?;
+    let whole = length == input.len() && attempts.len() <= MAX_PER_HOUR;
+    whole.then_some(RawEntry { domain, held, checked_at, failed, attempts, policy: input })
+}
+
+/// What follows `name` on the next line, if that line begins with it and goes on.
+fn line<'a>(input: &mut &'a [u8], name: &'static str) -> Option<&'a [u8]> {
+    let parsed: IResult<&[u8], &[u8]> = delimited(tag(name), take_till1(|b| b == b'\n'), char('\n')).parse(input);
+    let (rest, value) = parsed.ok()?;
+    *input = rest;
+    Some(value)
+}
+
+/// So many words with single spaces between them.
+fn words<const N: usize>(line: &[u8]) -> Option<[&[u8]; N]> {
+    let mut words = line.split(|&b| b == b' ');
+    let mut found = [&line[..0]; N];
+    for word in &mut found {
+        *word = words.next()?;
+    }
+    words.next().is_none().then_some(found)
+}
+
+/// 1 to 20 digits.
+fn time(digits: &[u8]) -> Option<UnixTime> {
+    let digits = Some(digits).filter(|digits| digits.len() <= 20 && digits.iter().all(u8::is_ascii_digit))?;
+    core::str::from_utf8(digits).ok()?.parse().ok().map(UnixTime)
+}
+
+fn reported_as(word: &[u8]) -> Option<ReportedAs> {
+    [
+        (ReportedAs::FetchError, ResultType::StsPolicyFetchError),
+        (ReportedAs::Invalid, ResultType::StsPolicyInvalid),
+        (ReportedAs::WebPki, ResultType::StsWebpkiInvalid),
+    ]
+    .into_iter()
+    .find_map(|(reported, result)| (result.as_str().as_bytes() == word).then_some(reported))
 }
 
 /// Why stored bytes are not an entry.

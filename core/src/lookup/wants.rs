@@ -1,7 +1,7 @@
 //! What passes between a lookup and its host.
 
 use super::outcome::FetchError;
-use crate::{policy::Policy, txt::TxtRecords};
+use crate::{fields::trim_wsp, policy::Policy, txt::TxtRecords};
 use core::{error::Error, fmt};
 
 /// Why the domain is looked up.
@@ -101,8 +101,8 @@ impl HttpsHead<'_> {
         // RFC 8461 §3.2: the media type SHOULD be validated, its parameters are ignored. One that
         // is not given cannot be wrong.
         let is_plain_text = |value: &str| {
-            let media_type = value.split(';').next().unwrap_or_default();
-            media_type.trim_matches([' ', '\t']).eq_ignore_ascii_case("text/plain")
+            let media_type = value.as_bytes().split(|&b| b == b';').next().unwrap_or_default();
+            trim_wsp(media_type).eq_ignore_ascii_case(b"text/plain")
         };
         match self.content_type {
             [] => {}
@@ -110,11 +110,11 @@ impl HttpsHead<'_> {
             _ => return Err(FetchError::MediaType),
         }
         // None was asked for, and what is not asked for is not decoded.
-        let is_identity = |coding: &str| {
-            let coding = coding.trim_matches([' ', '\t']);
-            coding.is_empty() || coding.eq_ignore_ascii_case("identity")
+        let is_identity = |coding: &[u8]| {
+            let coding = trim_wsp(coding);
+            coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
         };
-        if self.content_encoding.iter().flat_map(|value| value.split(',')).all(is_identity) {
+        if self.content_encoding.iter().all(|value| value.as_bytes().split(|&b| b == b',').all(is_identity)) {
             Ok(())
         } else {
             Err(FetchError::Encoding)

@@ -93,9 +93,16 @@ impl<'a> Lines<'a> {
 impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
-    // Inlined, no line is ever put together in memory: that is half of the cost of short lines.
-    #[inline(always)]
     fn next(&mut self) -> Option<Line<'a>> {
+        self.advance()
+    }
+}
+
+impl<'a> Lines<'a> {
+    /// The next line, for the reader of policies. Inlined there, no line is ever put together in
+    /// memory: that is half of the cost of short lines. Others share the one `next`.
+    #[inline(always)]
+    pub(super) fn advance(&mut self) -> Option<Line<'a>> {
         if self.left.is_empty() {
             return None;
         }

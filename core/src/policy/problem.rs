@@ -2,7 +2,6 @@
 
 use super::lines::{Key, LineKind};
 use crate::mx::MxPatternErrorKind;
-use alloc::string::String;
 use core::{error::Error, fmt};
 
 /// Why a policy is invalid.
@@ -64,10 +63,19 @@ impl Position {
     pub fn of(text: &[u8], offset: usize) -> Self {
         let before = &text[..offset.min(text.len())];
         let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: before.iter().filter(|&&b| b == b'\n').count() + 1,
-            column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
-        }
+        Self { line: before.iter().filter(|&&b| b == b'\n').count() + 1, column: characters(&before[line_start..]) + 1 }
+    }
+}
+
+/// How many characters there are; a piece that is not UTF-8 is shown as one.
+fn characters(mut text: &[u8]) -> usize {
+    let begins_one = |b: &&u8| **b & 0xc0 != 0x80;
+    let mut count = 0;
+    loop {
+        let Err(error) = core::str::from_utf8(text) else { return count + text.iter().filter(begins_one).count() };
+        let (valid, rest) = text.split_at(error.valid_up_to());
+        count += valid.iter().filter(begins_one).count() + 1;
+        text = error.error_len().map_or(&[], |len| &rest[len..]);
     }
 }
 

@@ -3,13 +3,13 @@
 //! Senders differ, so the reader is tolerant: it takes what real reports lack or add, keeps words
 //! it does not know, and refuses only what has no meaning without it.
 
+mod date;
 mod gzip;
+mod json;
 
 use crate::{time::UnixTime, tlsrpt::ResultType};
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::{error::Error, fmt};
-use serde::{Deserialize, Deserializer};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// One report: what one sender saw of one domain in some period.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -111,168 +111,7 @@ impl Report {
         if json.len() > Self::MAX_SIZE {
             return Err(ReportError::TooLarge);
         }
-        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let raw: RawReport =
-            serde_json::from_slice(json).map_err(|e| ReportError::Json { line: e.line(), column: e.column() })?;
-        let range = raw.date_range.ok_or(ReportError::NoDateRange)?;
-        Ok(Self {
-            organization_name: raw.organization_name,
-            contact_info: raw.contact_info,
-            report_id: raw.report_id,
-            start: date(range.start_datetime)?,
-            end: date(range.end_datetime)?,
-            policies: raw.policies.ok_or(ReportError::NoPolicies)?.into_iter().map(PolicyReport::from).collect(),
-        })
-    }
-}
-
-/// RFC 8460 §4.4 wants RFC 3339. Without a zone it is UTC, as one large sender means it.
-fn date(text: Option<String>) -> Result<UnixTime, ReportError> {
-    let text = text.ok_or(ReportError::NoDateRange)?.trim().replacen(' ', "T", 1);
-    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
-    let date = parse(&text).or_else(|| parse(&format!("{text}Z"))).ok_or(ReportError::BadDate)?;
-    u64::try_from(date.unix_timestamp()).map(UnixTime).map_err(|_| ReportError::BadDate)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawReport {
-    organization_name: Option<String>,
-    date_range: Option<RawDateRange>,
-    contact_info: Option<String>,
-    report_id: Option<String>,
-    policies: Option<Vec<RawPolicyReport>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawDateRange {
-    start_datetime: Option<String>,
-    end_datetime: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawPolicyReport {
-    #[serde(default)]
-    policy: Option<RawPolicy>,
-    #[serde(default)]
-    summary: Option<RawSummary>,
-    #[serde(default)]
-    failure_details: Option<Vec<RawFailure>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawPolicy {
-    policy_type: Option<String>,
-    #[serde(default)]
-    policy_string: OneOrMany,
-    policy_domain: Option<String>,
-    #[serde(default)]
-    mx_host: OneOrMany,
-    /// The name that RFC 8460 §4.4 gives in its text; its examples have `mx-host`.
-    #[serde(default)]
-    mx_host_pattern: OneOrMany,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawSummary {
-    #[serde(default)]
-    total_successful_session_count: Count,
-    #[serde(default)]
-    total_failure_session_count: Count,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawFailure {
-    result_type: Option<String>,
-    sending_mta_ip: Option<String>,
-    receiving_mx_hostname: Option<String>,
-    receiving_mx_helo: Option<String>,
-    receiving_ip: Option<String>,
-    #[serde(default)]
-    failed_session_count: Count,
-    additional_information: Option<String>,
-    failure_reason_code: Option<String>,
-}
-
-/// A string, an array of strings, or null: RFC 8460 has an example of each of the first two.
-#[derive(Default)]
-struct OneOrMany(Vec<String>);
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Shape {
-            One(String),
-            Many(Vec<String>),
-            Null(()),
-        }
-        Ok(Self(match Shape::deserialize(deserializer)? {
-            Shape::One(one) => Vec::from([one]),
-            Shape::Many(many) => many,
-            Shape::Null(()) => Vec::new(),
-        }))
-    }
-}
-
-/// A count: a number, digits in a string, or null for 0.
-#[derive(Default)]
-struct Count(u64);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Shape {
-            Number(u64),
-            Text(String),
-            Null(()),
-        }
-        match Shape::deserialize(deserializer)? {
-            Shape::Number(number) => Ok(Self(number)),
-            Shape::Text(text) => text.parse().map(Self).map_err(serde::de::Error::custom),
-            Shape::Null(()) => Ok(Self(0)),
-        }
-    }
-}
-
-impl From<RawPolicyReport> for PolicyReport {
-    fn from(raw: RawPolicyReport) -> Self {
-        let policy = raw.policy.unwrap_or_default();
-        let summary = raw.summary.unwrap_or_default();
-        let mut mx_host = policy.mx_host.0;
-        mx_host.extend(policy.mx_host_pattern.0);
-        Self {
-            policy_type: policy.policy_type.unwrap_or_else(|| "no-policy-found".to_owned()),
-            policy_strings: policy.policy_string.0,
-            policy_domain: policy.policy_domain,
-            mx_host,
-            successful_sessions: summary.total_successful_session_count.0,
-            failed_sessions: summary.total_failure_session_count.0,
-            failure_details: raw.failure_details.unwrap_or_default().into_iter().map(FailureDetails::from).collect(),
-        }
-    }
-}
-
-impl From<RawFailure> for FailureDetails {
-    fn from(raw: RawFailure) -> Self {
-        let word = raw.result_type.unwrap_or_default();
-        let known = ResultType::ALL.into_iter().find(|known| known.as_str() == word);
-        Self {
-            result_type: known.map_or(ReportedResult::Other(word), ReportedResult::Known),
-            sending_mta_ip: raw.sending_mta_ip,
-            receiving_mx_hostname: raw.receiving_mx_hostname,
-            receiving_mx_helo: raw.receiving_mx_helo,
-            receiving_ip: raw.receiving_ip,
-            failed_session_count: raw.failed_session_count.0,
-            additional_information: raw.additional_information,
-            failure_reason_code: raw.failure_reason_code,
-        }
+        json::report(json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json))
     }
 }
 
@@ -317,6 +156,7 @@ impl Error for ReportError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::borrow::ToOwned;
 
     const REPORT: &str = r#"{"organization-name":"A","date-range":{"start-datetime":"2026-05-11T02:00:00+02:00",
         "end-datetime":"2026-05-11 23:59:59"},"contact-info":null,"policies":[{"policy":{"policy-type":"sts",
@@ -334,6 +174,14 @@ mod tests {
     }
 
     #[test]
+    fn objects_that_say_nothing_are_taken() {
+        for nothing in ["null", "[]", "{}", "{\"other\":[{\"x\":[]}]}"] {
+            let summary = REPORT.replace("{\"total-failure-session-count\":\"7\"}", nothing);
+            assert_eq!(Report::parse(summary.as_bytes()).unwrap().policies[0].failed_sessions, 0, "{nothing}");
+        }
+    }
+
+    #[test]
     fn what_has_no_meaning_is_refused() {
         for (text, error) in [
             ("{}", ReportError::NoDateRange),
@@ -341,6 +189,17 @@ mod tests {
             (r#"{"date-range":{"start-datetime":"x","end-datetime":"y"}}"#, ReportError::BadDate),
         ] {
             assert_eq!(Report::parse(text.as_bytes()), Err(error), "{text}");
+        }
+        for (text, other) in [
+            ("\"contact-info\":null", "\"contact-info\":null,\"contact-info\":null"),
+            ("\"contact-info\":null", "\"contact-info\":1"),
+            ("\"policy-string\":null", "\"policy-string\":[null]"),
+            ("\"7\"", "\"x\""),
+            ("\"7\"", "-7"),
+            ("\"policies\":[", "\"policies\":[null,"),
+        ] {
+            let refused = Report::parse(REPORT.replace(text, other).as_bytes());
+            assert!(matches!(refused, Err(ReportError::Json { .. })), "{other}");
         }
         let without = REPORT.replace("\"policies\"", "\"politics\"");
         assert_eq!(Report::parse(without.as_bytes()), Err(ReportError::NoPolicies));

@@ -2,8 +2,8 @@
 
 use clap::{Parser, ValueEnum};
 use mta_sts_tests::{
-    faces::{CFace, CliFace, Face, RustFace},
-    run::{Totals, run},
+    faces::{CFace, CliFace, Face, RustFace, WasmFace},
+    run::{Totals, agree, run},
 };
 use std::{error::Error, io::stdout, path::PathBuf, process::ExitCode};
 
@@ -19,6 +19,9 @@ struct Args {
     /// The face.
     #[arg(long, value_enum)]
     face: FaceName,
+    /// Compare every outcome with that of the Rust crates, whether the vector asks for it or not.
+    #[arg(long)]
+    agree: bool,
     /// Print a line for every case.
     #[arg(long)]
     verbose: bool,
@@ -32,6 +35,8 @@ enum FaceName {
     Cli,
     /// The C library `libmtasts`: everything that needs no IO, but no reports.
     C,
+    /// The npm package `mta-sts` under Node: everything that needs no IO. It must have been built.
+    Wasm,
 }
 
 fn main() -> ExitCode {
@@ -51,6 +56,11 @@ fn conform(args: &Args) -> Result<Totals, Box<dyn Error>> {
         FaceName::Rust => Box::new(RustFace::default()),
         FaceName::Cli => Box::new(CliFace::build()?),
         FaceName::C => Box::new(CFace::build()?),
+        FaceName::Wasm => Box::new(WasmFace::start()?),
     };
-    run(&args.vectors, &mut *face, args.verbose, &mut stdout().lock())
+    let mut totals = run(&args.vectors, &mut *face, args.verbose, &mut stdout().lock())?;
+    if args.agree {
+        totals.failed += agree(&args.vectors, &mut *face, &mut stdout().lock())?;
+    }
+    Ok(totals)
 }

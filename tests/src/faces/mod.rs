@@ -4,11 +4,13 @@ mod build;
 mod c;
 mod cli;
 mod rust;
+mod wasm;
 
 pub use c::CFace;
 pub use cli::CliFace;
 pub use rust::RustFace;
 pub(crate) use rust::records;
+pub use wasm::WasmFace;
 
 use crate::vectors::{Rrset, Scenario};
 use serde_json::Value;

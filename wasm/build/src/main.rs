@@ -51,7 +51,9 @@ fn compile(toolchain: &Toolchain, root: &Path, name: &str, features: &str) -> Re
     cargo.args(["--profile", PROFILE, "--target", TARGET, "--no-default-features", "--features", features]);
     cargo.arg("--target-dir").arg(&target_dir);
     if toolchain.builds_std {
-        // A std made for this: small, and a panic traps without a message that nobody would see.
+        // A std made for this: its code is made for size too, and a panic traps at once, without
+        // the formatting of a message that nobody would see. All else that makes the modules small
+        // is in the profile, so that a ready std, whose messages stay in, gains by it as well.
         cargo.args(["-Z", "build-std=std,panic_abort", "-Z", "build-std-features=optimize_for_size"]);
         cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort");
     }
@@ -70,6 +72,8 @@ fn bind(module: &Path, name: &str, out: &Path) -> Result<(), Box<dyn std::error:
     let mut bindgen = Bindgen::new();
     // Without its own path the module cannot find its .wasm by itself in browsers and bundlers.
     bindgen.input_path(module).out_name(name).web(true)?.omit_default_module_path(false);
+    // After a trap the wrapper makes a fresh instance of the module.
+    bindgen.reset_state_function(true);
     bindgen.typescript(false).remove_name_section(true).remove_producers_section(true);
     Ok(bindgen.generate(out)?)
 }
