@@ -27,6 +27,8 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 fn dependencies_point_inward_only() {
     assert_eq!(ours("mta-sts-core"), set(&[]));
     assert_eq!(ours("mta-sts-ffi"), set(&["mta-sts-core"]));
+    assert_eq!(ours("mta-sts-wasm"), set(&["mta-sts-core"]));
+    assert_eq!(ours("mta-sts-wasm-build"), set(&[]));
     assert!(ours("mta-sts-lab").is_subset(&set(&["mta-sts-core"])));
     assert_eq!(ours("mta-sts"), set(&["mta-sts-core"]));
     assert_eq!(ours("mta-sts-cli"), set(&["mta-sts", "mta-sts-core", "mta-sts-lab"]));

@@ -31,7 +31,7 @@ pub(crate) fn find() -> Result<Toolchain, String> {
     with_source.ok_or_else(|| {
         format!(
             "no Rust here can make {TARGET} (tried {}). Either\n  rustup target add {TARGET}\nor, on Debian,\n  \
-             apt-get install rustc-web cargo-web rust-web-src rust-web-llvm lld",
+             apt-get install rustc-web cargo-web rust-web-src rust-web-llvm lld lld-22",
             tried.join(", ")
         )
     })
