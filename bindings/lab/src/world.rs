@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::dns::{Zones, key};
@@ -25,6 +26,7 @@ pub(crate) struct Inner {
     pub(crate) mx_hosts: MxHosts,
     pub(crate) zones: Mutex<Zones>,
     policy_hosts: Mutex<HashMap<String, Arc<PolicyHost>>>,
+    pub(crate) cors: AtomicBool,
     pub(crate) queries: Log<(String, RecordType)>,
     pub(crate) hellos: Log<HelloSeen>,
     pub(crate) requests: Log<HttpSeen>,
@@ -39,6 +41,7 @@ impl Inner {
             mx_hosts,
             zones: Mutex::default(),
             policy_hosts: Mutex::default(),
+            cors: AtomicBool::default(),
             queries: Log::keeping(EVENTS_KEPT),
             hellos: Log::keeping(EVENTS_KEPT),
             requests: Log::keeping(EVENTS_KEPT),
@@ -148,6 +151,12 @@ impl World {
         locked(&self.0.policy_hosts).insert(key(name), Arc::new(host));
     }
 
+    /// Says whether all policy hosts send `Access-Control-Allow-Origin: *`, so that web pages can read what they serve.
+    /// They don't unless told to.
+    pub fn set_cors(&self, cors: bool) {
+        self.0.cors.store(cors, Ordering::Relaxed);
+    }
+
     /// All requests so far.
     #[must_use]
     pub fn http_log(&self) -> Vec<HttpSeen> {
@@ -211,6 +220,7 @@ impl World {
     pub fn clear(&self) {
         *locked(&self.0.zones) = Zones::default();
         locked(&self.0.policy_hosts).clear();
+        self.set_cors(false);
         self.0.mx_hosts.clear();
         self.clear_logs();
     }

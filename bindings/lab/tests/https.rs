@@ -72,6 +72,22 @@ async fn a_host_can_be_replaced_while_the_lab_runs() {
 }
 
 #[tokio::test]
+async fn pages_may_read_what_hosts_serve_once_that_is_set() {
+    const FIELD: &str = "\r\nAccess-Control-Allow-Origin: *\r\n";
+    let lab = Lab::start().await.unwrap();
+    let host = || lab.world().policy_host(HOST, PolicyHost::serving(POLICY));
+    host();
+    assert!(!fetch(&lab, HOST, POLICY_PATH).await.unwrap().head().contains(FIELD));
+    lab.world().set_cors(true);
+    for path in [POLICY_PATH, "/other"] {
+        assert!(fetch(&lab, HOST, path).await.unwrap().head().contains(FIELD));
+    }
+    lab.world().clear();
+    host();
+    assert!(!fetch(&lab, HOST, POLICY_PATH).await.unwrap().head().contains(FIELD));
+}
+
+#[tokio::test]
 async fn fields_are_sent_as_they_are() {
     let content_type = vec!["text/plain".to_owned(), "not a media type".to_owned()];
     let headers = vec![("Location".to_owned(), "/x".to_owned())];

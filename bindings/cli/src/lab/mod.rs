@@ -41,6 +41,10 @@ pub(crate) struct Args {
     /// With --serve: write the CA's certificate to this file.
     #[arg(long, value_name = "FILE", requires = "serve")]
     ca_out: Option<std::path::PathBuf>,
+
+    /// With --serve: policy hosts send `Access-Control-Allow-Origin: *`, so that web pages can read policies.
+    #[arg(long, requires = "serve")]
+    cors: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -59,6 +63,7 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Done, Stop> {
         let lab = Lab::start_with(ports).await.map_err(|e| Stop::unknown(format!("the lab cannot start: {e}")))?;
         let mut scenarios = catalogue::scenarios(lab.has_ipv6());
         if args.serve {
+            lab.world().set_cors(args.cors);
             return serve::until_interrupted(&lab, &scenarios, args.ca_out.as_deref(), json).await;
         }
         if !args.only.is_empty() {

@@ -166,6 +166,12 @@ impl Response {
         Self { status, content_type: Vec::new(), ..Self::default() }
     }
 
+    /// The same for pages of every origin to read: Fetch §3.2.3.
+    pub(crate) fn shared(mut self) -> Self {
+        self.headers.push(("Access-Control-Allow-Origin".to_owned(), "*".to_owned()));
+        self
+    }
+
     /// The body with one line `x-pad: xxx…` at its end so that it has `octets` octets; never cut.
     #[must_use]
     pub fn padded_to(mut self, octets: usize) -> Self {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,11 +62,13 @@ async fn exchange(world: &Inner, stream: TcpStream) -> io::Result<()> {
         return reply::send(&mut tls, "GET", &Response::status(400)).await;
     };
     world.requests.push(seen.clone());
-    match reply_to(&host, &seen.path) {
-        Some(Reply::Response(response)) => reply::send(&mut tls, &seen.method, &response).await,
-        Some(Reply::Silence) => wait_for_end(&mut tls).await,
-        None => reply::send(&mut tls, &seen.method, &Response::status(404)).await,
-    }
+    let response = match reply_to(&host, &seen.path) {
+        Some(Reply::Response(response)) => response,
+        Some(Reply::Silence) => return wait_for_end(&mut tls).await,
+        None => Response::status(404),
+    };
+    let response = if world.cors.load(Ordering::Relaxed) { response.shared() } else { response };
+    reply::send(&mut tls, &seen.method, &response).await
 }
 
 fn reply_to(host: &PolicyHost, path: &str) -> Option<Reply> {
