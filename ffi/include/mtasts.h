@@ -67,7 +67,7 @@ typedef struct mtasts_policy mtasts_policy;
 /** What is to be said about a policy body. */
 typedef struct mtasts_problems mtasts_problems;
 
-/** The valid record of _smtp._tls.<policy domain>. */
+/** The valid record of _smtp._tls.DOMAIN, where DOMAIN is the policy domain. */
 typedef struct mtasts_tlsrpt mtasts_tlsrpt;
 
 /** The TXT records of one owner name, as DNS answered them. */
@@ -913,7 +913,7 @@ mtasts_result mtasts_entry_refresh_at(const mtasts_entry *entry, int64_t now, in
 void mtasts_entry_free(mtasts_entry *entry);
 
 /**
- * Reads the TXT RRset of _smtp._tls.<policy domain>. MTASTS_E_NO_RECORD,
+ * Reads the TXT RRset of _smtp._tls.DOMAIN, where DOMAIN is the policy domain. MTASTS_E_NO_RECORD,
  * MTASTS_E_SEVERAL_RECORDS or MTASTS_E_RECORD: the domain wants no reports.
  */
 mtasts_result mtasts_tlsrpt_parse(const mtasts_txt *txt, mtasts_tlsrpt **tlsrpt);

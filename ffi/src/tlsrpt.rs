@@ -13,7 +13,7 @@ use crate::{
 use core::mem::MaybeUninit;
 use mta_sts_core::{TlsRptError, TlsRptRecord, tlsrpt::TlsRptErrorKind};
 
-/// The valid record of _smtp._tls.<policy domain>.
+/// The valid record of _smtp._tls.DOMAIN, where DOMAIN is the policy domain.
 pub struct mtasts_tlsrpt(Object<Destinations>);
 
 opaque!(mtasts_tlsrpt => Destinations);
@@ -23,7 +23,7 @@ pub(crate) struct Destinations {
     rua: Box<[CText]>,
 }
 
-/// Reads the TXT RRset of _smtp._tls.<policy domain>. MTASTS_E_NO_RECORD,
+/// Reads the TXT RRset of _smtp._tls.DOMAIN, where DOMAIN is the policy domain. MTASTS_E_NO_RECORD,
 /// MTASTS_E_SEVERAL_RECORDS or MTASTS_E_RECORD: the domain wants no reports.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_tlsrpt_parse(
