@@ -83,7 +83,7 @@ function within(message, at) {
   return at;
 }
 
-/** The name and those that CNAME records lead to (RULES 3). */
+/** The name and those that CNAME records lead to (RFC 8461 §3.1). */
 function follow(answers, name) {
   const targets = new Map();
   for (const record of answers) if (record.type === "CNAME") targets.set(record.name, plain(record.data));

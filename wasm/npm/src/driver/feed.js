@@ -16,7 +16,7 @@ function feedHttps(lookup, { value, error }, now) {
   const { status, contentType, contentEncoding, body, complete } = value;
   if (!lookup.httpsHead({ status, contentType, contentEncoding }, now())) return;
   if (!lookup.httpsBody(body, now())) return;
-  // RFC 8461 §3.3, RULES 13: what is not known to be whole is not parsed.
+  // RFC 8461 §3.3: what is not known to be whole is not parsed.
   if (complete === false) lookup.httpsFailed("incomplete", now());
   else lookup.httpsEnd(now());
 }

@@ -68,7 +68,7 @@ function decide({ decision, cache }, provisional, decisive, cacheUnreadable) {
   if (decision !== "no-policy" || cache === "fetched") return decision;
   // A live cached policy of mode none.
   if (provisional?.decision === "no-policy") return decision;
-  // RULES 17: an unreadable cache is not an empty one, it may hold a live policy.
+  // RFC 8461 §3.3: an unreadable cache is not an empty one, it may hold a live policy.
   return decisive?.observation.error?.blind || cacheUnreadable ? "unknown" : decision;
 }
 

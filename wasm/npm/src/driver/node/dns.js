@@ -48,7 +48,7 @@ const RCODES = {
 
 function failure(looked, error) {
   const rcode = RCODES[error.code];
-  // RULES 3: NXDOMAIN and NODATA are absence.
+  // RFC 8461 §3.1: NXDOMAIN and NODATA are absence.
   if (rcode === "NOERROR" || rcode === "NXDOMAIN") return looked.seen({ status: "absent", records: [], rcode });
   if (rcode) return looked.failed(rcode.toLowerCase(), `the answer is ${rcode}`, { rcode });
   if (error.code === "ETIMEOUT") return looked.failed("timeout", "the name servers do not answer");

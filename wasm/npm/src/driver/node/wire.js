@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 
 /**
  * A TCP connection for TLS to run over, that never tells TLS of TCP's end: then a TLS stream ends only by close_notify.
- * Node shows both ends alike, and a body cut by whoever may end a TCP connection would pass for a whole one (RULES 13).
+ * Node shows both ends alike, and a body cut by whoever may end a TCP connection would pass for a whole one.
  */
 export class Wire extends Duplex {
   #tcp;
