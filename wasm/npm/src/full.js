@@ -22,4 +22,7 @@ export const {
   version,
 } = engine;
 
-export const { resolve, steps } = createDriver(engine);
+// Bundlers leave out what is not used, and only see that it is not in this form.
+const driver = /* @__PURE__ */ createDriver(engine);
+export const resolve = (domain, options) => driver.resolve(domain, options);
+export const steps = (domain, options) => driver.steps(domain, options);

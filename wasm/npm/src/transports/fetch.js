@@ -50,7 +50,10 @@ async function exchange(looked, response, browser, signal, maxBody) {
   }
   try {
     const read = await readBody(response, maxBody);
-    return looked.seen({ ...head, ...read, complete: !read.tooLarge }, { bytesExact: head.decodedByRuntime !== true });
+    // A browser ends a body without a length in the same way whether it was cut off or not.
+    const complete = read.tooLarge ? false : browser && !response.headers.has("content-length") ? undefined : true;
+    const notes = complete === undefined && { notes: ["the browser does not tell whether the body is complete"] };
+    return looked.seen({ ...head, ...read, complete }, { bytesExact: head.decodedByRuntime !== true, ...notes });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     return looked.failed("incomplete", `the response broke off: ${messageOf(error)}`);
