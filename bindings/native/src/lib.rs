@@ -51,6 +51,9 @@
 //! neither needed nor changed. Decisions are logged by `tracing`; nothing from the wire enters a
 //! log unescaped.
 //!
+//! # Features
+//! - `sqlite`: `SqliteStore`, a durable store in a file, with a SQLite of its own; needs Rust 1.89. Off by default.
+//!
 //! [RFC 8461]: https://www.rfc-editor.org/rfc/rfc8461
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -95,4 +98,6 @@ pub use plan::{Candidate, DeferReason, Delivery, Plan, PlanOptions, TlsLevel};
 pub use probe::{CertProblem, ProbeResult, TlsVersion, Unreachable};
 pub use refresher::RefresherHandle;
 pub use resolver::Resolver;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use store::{BoxFuture, MemoryStore, PolicyStore, StoreError};

@@ -2,9 +2,13 @@
 
 mod layered;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub(crate) use layered::{Known, Layered};
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 use core::{error::Error, fmt, future::Future, pin::Pin};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};

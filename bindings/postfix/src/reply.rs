@@ -1,0 +1,98 @@
+//! Replies: a decision in the words of Postfix's TLS policy table.
+
+use crate::zone::Asked;
+use core::fmt::Write;
+use mta_sts::{
+    Decision, Domain, Policy,
+    core::socketmap::{self, MAX_REPLY},
+};
+use std::collections::HashSet;
+
+/// The word of the protocol and its space before a value.
+const OK: &str = "OK ";
+
+/// The reply to a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Reply {
+    /// A TLS policy: a security level and attributes.
+    Ok(String),
+    /// There is nothing to say: Postfix goes on by its other settings.
+    NotFound,
+    /// Postfix defers the mail and logs the reason, which by its type cannot come from the wire.
+    Temp(&'static str),
+}
+
+impl Reply {
+    /// The reply as the protocol has it.
+    #[must_use]
+    pub fn as_socketmap(&self) -> socketmap::Reply<'_> {
+        match self {
+            Self::Ok(value) => socketmap::Reply::Ok(value.as_bytes()),
+            Self::NotFound => socketmap::Reply::NotFound,
+            Self::Temp(reason) => socketmap::Reply::Temp(reason.as_bytes()),
+        }
+    }
+}
+
+/// What to reply for a policy domain and the decision for it.
+#[must_use]
+pub fn reply(asked: &Asked, domain: &Domain, decision: &Decision) -> Reply {
+    let policy = match decision {
+        Decision::Enforce(policy) => policy,
+        Decision::Testing(policy) if asked.zone.strict_testing => policy,
+        // RFC 8461 §5: mail is delivered whatever the policy says.
+        Decision::Testing(_) | Decision::NoPolicy => return Reply::NotFound,
+    };
+    let patterns = patterns(policy);
+    let names: Vec<_> = patterns.iter().filter(|pattern| !is_keyword(pattern)).collect();
+    // An empty match is an error in Postfix. To say "not found" would take the policy away.
+    if names.is_empty() {
+        return Reply::Temp("the MTA-STS policy has no MX pattern that Postfix could match");
+    }
+    let mut value = "secure match=".to_owned();
+    for (i, name) in names.into_iter().enumerate() {
+        value.push_str(if i > 0 { ":" } else { "" });
+        // "*.example.com" is ".example.com" to Postfix.
+        value.push_str(name.strip_prefix('*').unwrap_or(name));
+    }
+    if asked.zone.require_sni {
+        value.push_str(" servername=hostname");
+    }
+    let limit = MAX_REPLY - OK.len();
+    if value.len() > limit {
+        return Reply::Temp("the MTA-STS policy is too long for Postfix");
+    }
+    if asked.tlsrpt {
+        let attributes = tlsrpt(domain, policy, &patterns);
+        // Half of them would be a false report, and without MX patterns a crash in some versions.
+        if value.len() + attributes.len() <= limit {
+            value.push_str(&attributes);
+        }
+    }
+    Reply::Ok(value)
+}
+
+/// The MX patterns in the policy's order, in lower case, each once.
+fn patterns(policy: &Policy) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let lower = policy.mx().map(|pattern| pattern.to_string().to_ascii_lowercase());
+    lower.filter(|pattern| seen.insert(pattern.clone())).collect()
+}
+
+/// To Postfix these words stand for names that come from DNS; no host of a policy is called so.
+fn is_keyword(pattern: &str) -> bool {
+    matches!(pattern, "hostname" | "nexthop" | "dot-nexthop")
+}
+
+/// The attributes for TLS reports and for matching MX names, complete. RFC 8460 §4.4.
+fn tlsrpt(domain: &Domain, policy: &Policy, patterns: &[String]) -> String {
+    let mut out = format!(" policy_type=sts policy_domain={domain}");
+    // Writing to a string does not fail.
+    for pattern in patterns {
+        let _ = write!(out, " mx_host_pattern={pattern}");
+    }
+    for (name, value) in policy.safe_lines() {
+        let _ = write!(out, " {{ policy_string = {name}: {value} }}");
+    }
+    out
+}
