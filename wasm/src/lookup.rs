@@ -143,11 +143,7 @@ impl Lookup {
     /// The policy of the decision, at the end or of what is cached and live.
     #[must_use]
     pub fn policy(&self) -> Option<Policy> {
-        let decision = match self.lookup.outcome() {
-            Some(outcome) => outcome.decision.clone(),
-            None => self.lookup.provisional()?,
-        };
-        decision.policy().cloned().map(Policy)
+        self.lookup.decision()?.policy().cloned().map(Policy)
     }
 
     /// The entry that the cache must hold now, if any; `current` is what it holds.

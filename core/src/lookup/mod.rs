@@ -107,6 +107,16 @@ impl Lookup {
         self.live(self.started).map(|held| Decision::of(&held.policy))
     }
 
+    /// The decision as far as it is known: that of the outcome, before the end the
+    /// [provisional](Lookup::provisional) one. `None` means that mail has to wait.
+    #[must_use]
+    pub fn decision(&self) -> Option<Decision> {
+        match self.outcome() {
+            Some(outcome) => Some(outcome.decision.clone()),
+            None => self.provisional(),
+        }
+    }
+
     /// Takes the answer to [`Want::Txt`].
     ///
     /// # Errors

@@ -26,10 +26,8 @@ use core::mem::MaybeUninit;
 use mta_sts_core::{CacheOp, Decision, Entry, Failure, FetchError, Outcome, RecordError, ResultType};
 
 impl Machine {
-    /// RFC 8461 §5.1: before the end, what is cached and live applies.
     fn decision(&self) -> Result<Decision> {
-        let decided = self.lookup.outcome().map(|outcome| outcome.decision.clone());
-        decided.or_else(|| self.lookup.provisional()).ok_or(MTASTS_E_OUT_OF_TURN)
+        self.lookup.decision().ok_or(MTASTS_E_OUT_OF_TURN)
     }
 
     fn outcome(&self) -> Result<&Outcome> {

@@ -123,7 +123,7 @@ fn compare(in_c: *mut mtasts_lookup, in_rust: &Lookup, now: i64) {
         Want::Nothing => MTASTS_WANT_NOTHING,
     };
     assert_eq!(answer(|out| mtasts_lookup_want(c, Some(out))), Ok(want));
-    let decided = in_rust.outcome().map(|outcome| outcome.decision.clone()).or_else(|| in_rust.provisional());
+    let decided = in_rust.decision();
     let expected = decided.map(|decision| match decision {
         Decision::NoPolicy => MTASTS_DECISION_NO_POLICY,
         Decision::Testing(_) => MTASTS_DECISION_TESTING,
