@@ -49,6 +49,10 @@ pub fn parsers(text: &[u8]) {
         assert!(payload.len() <= 100 && len <= text.len());
         let _ = (socketmap::Request::parse(payload), socketmap::Reply::parse(payload));
     }
+    if let Ok(reply) = socketmap::PolicyReply::decode(text) {
+        let value = reply.encode().expect("what was read can be written");
+        assert_eq!(socketmap::PolicyReply::decode(&value), Ok(reply));
+    }
 }
 
 /// Whatever a host answers, in or out of turn: a live policy is applied, and an answer out of turn

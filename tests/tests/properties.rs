@@ -158,7 +158,17 @@ proptest! {
         prop_assert_eq!(&once, &again);
         prop_assert_eq!(&once, &apply(&[ops.clone(), ops].concat()), "and twice is once");
         let entry = once.unwrap();
-        prop_assert_eq!(Entry::decode(&entry.encode(), &domain()), Ok(entry));
+        prop_assert_eq!(Entry::decode(&entry.encode(), &domain()), Ok(entry.clone()));
+        let reply = socketmap::PolicyReply {
+            decision: socketmap::PolicyDecision::Enforce,
+            reason: "policy",
+            domain: domain(),
+            valid_until: entry.expires_at(),
+            confirms_bounce: true,
+            entry: Some(entry),
+        };
+        let value = reply.encode().unwrap();
+        prop_assert_eq!(socketmap::PolicyReply::decode(&value), Ok(reply));
     }
 
     #[test]

@@ -16,6 +16,8 @@ const OK: &str = "OK ";
 pub enum Reply {
     /// A TLS policy: a security level and attributes.
     Ok(String),
+    /// What the map `policy` answers: a [`PolicyReply`](socketmap::PolicyReply) in its encoded form.
+    Policy(Vec<u8>),
     /// There is nothing to say: Postfix goes on by its other settings.
     NotFound,
     /// Postfix defers the mail and logs the reason, which by its type cannot come from the wire.
@@ -28,13 +30,14 @@ impl Reply {
     pub fn as_socketmap(&self) -> socketmap::Reply<'_> {
         match self {
             Self::Ok(value) => socketmap::Reply::Ok(value.as_bytes()),
+            Self::Policy(value) => socketmap::Reply::Ok(value),
             Self::NotFound => socketmap::Reply::NotFound,
             Self::Temp(reason) => socketmap::Reply::Temp(reason.as_bytes()),
         }
     }
 }
 
-/// What to reply for a policy domain and the decision for it.
+/// What Postfix is told for a policy domain and the decision for it.
 #[must_use]
 pub fn reply(asked: &Asked, domain: &Domain, decision: &Decision) -> Reply {
     let policy = match decision {
@@ -49,15 +52,7 @@ pub fn reply(asked: &Asked, domain: &Domain, decision: &Decision) -> Reply {
     if names.is_empty() {
         return Reply::Temp("the MTA-STS policy has no MX pattern that Postfix could match");
     }
-    let mut value = "secure match=".to_owned();
-    for (i, name) in names.into_iter().enumerate() {
-        value.push_str(if i > 0 { ":" } else { "" });
-        // "*.example.com" is ".example.com" to Postfix.
-        value.push_str(name.strip_prefix('*').unwrap_or(name));
-    }
-    if asked.zone.require_sni {
-        value.push_str(" servername=hostname");
-    }
+    let mut value = secure(asked, names.into_iter().map(String::as_str));
     let limit = MAX_REPLY - OK.len();
     if value.len() > limit {
         return Reply::Temp("the MTA-STS policy is too long for Postfix");
@@ -72,6 +67,30 @@ pub fn reply(asked: &Asked, domain: &Domain, decision: &Decision) -> Reply {
     Reply::Ok(value)
 }
 
+/// What Postfix is told if only these MX hosts may be used, of those that the policy names: the
+/// hosts are any text. Without attributes for TLS reports, which would be of another policy.
+pub(crate) fn reply_for_hosts(asked: &Asked, policy: &Policy, hosts: &[String]) -> Option<Reply> {
+    let name = |host: &String| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    // What a policy permits is a host name.
+    let permitted = hosts.iter().filter(|host| policy.permits_mx(host)).map(name);
+    let names: Vec<_> = permitted.filter(|name| !is_keyword(name)).collect();
+    let value = secure(asked, names.iter().map(String::as_str));
+    (!names.is_empty() && value.len() <= MAX_REPLY - OK.len()).then_some(Reply::Ok(value))
+}
+
+fn secure<'a>(asked: &Asked, names: impl Iterator<Item = &'a str>) -> String {
+    let mut value = "secure match=".to_owned();
+    for (i, name) in names.enumerate() {
+        value.push_str(if i > 0 { ":" } else { "" });
+        // "*.example.com" is ".example.com" to Postfix.
+        value.push_str(name.strip_prefix('*').unwrap_or(name));
+    }
+    if asked.zone.require_sni {
+        value.push_str(" servername=hostname");
+    }
+    value
+}
+
 /// The MX patterns in the policy's order, in lower case, each once.
 fn patterns(policy: &Policy) -> Vec<String> {
     let mut seen = HashSet::new();
@@ -80,7 +99,7 @@ fn patterns(policy: &Policy) -> Vec<String> {
 }
 
 /// To Postfix these words stand for names that come from DNS; no host of a policy is called so.
-fn is_keyword(pattern: &str) -> bool {
+pub(crate) fn is_keyword(pattern: &str) -> bool {
     matches!(pattern, "hostname" | "nexthop" | "dot-nexthop")
 }
 

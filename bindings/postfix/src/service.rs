@@ -1,63 +1,233 @@
 //! The service: from a request to a reply, by way of the resolver.
 
 use crate::{
+    dane::{Found, dane_of},
+    grace::Grace,
     key::policy_domain,
-    reply::{Reply, reply},
+    metrics::{Metrics, ZoneCounters},
+    overrides::{Overrides, Rule},
+    policy_map,
+    reply::Reply,
+    ruling::{Case, Ruling, Standing, Store, is_settled, ruling_from},
     server::Answerer,
-    zone::{Asked, Zones},
+    zone::{Asked, DaneMode, Zones},
 };
-use mta_sts::{Domain, Intent, Resolver};
+use core::{pin::pin, time::Duration};
+use mta_sts::{Answer, Clock, Domain, Intent, Resolver, Source, SystemClock, UnixTime};
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::time::Instant;
 
 /// Answers from a [`Resolver`]. Clones share everything.
 ///
-/// The time for an answer is [`Timeouts::caller`](mta_sts::Timeouts::caller) of the resolver.
+/// The time for an answer is [`Timeouts::caller`](mta_sts::Timeouts::caller) of the resolver, and
+/// that of the DANE lookups where a zone wants them.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct Service(Arc<Inner>);
+
+/// What a [`Service`] answers by.
+#[derive(Clone, Debug)]
+pub struct ServiceOptions {
+    /// The zones.
+    pub zones: Zones,
+    /// What applies to some domains in place of what they publish.
+    pub overrides: Overrides,
+    /// For so long mail to domains of which nothing can be learnt waits for a policy store that
+    /// cannot be read; then it goes out, with an alert. Default 1 h.
+    pub store_grace: Duration,
+}
+
+#[derive(Debug)]
+struct Inner {
     resolver: Resolver,
-    zones: Arc<RwLock<Arc<Zones>>>,
+    metrics: Metrics,
+    grace: Grace,
+    state: RwLock<Arc<State>>,
+}
+
+/// The options that are in force, and the counters that go with them.
+#[derive(Debug)]
+struct State {
+    options: ServiceOptions,
+    counters: Vec<ZoneCounters>,
+}
+
+impl Default for ServiceOptions {
+    fn default() -> Self {
+        Self { zones: Zones::default(), overrides: Overrides::default(), store_grace: Duration::from_secs(3600) }
+    }
+}
+
+impl From<Zones> for ServiceOptions {
+    fn from(zones: Zones) -> Self {
+        Self { zones, ..Self::default() }
+    }
 }
 
 impl Service {
-    /// A service for these zones.
+    /// A service with these options.
     #[must_use]
-    pub fn new(resolver: Resolver, zones: Zones) -> Self {
-        Self { resolver, zones: Arc::new(RwLock::new(Arc::new(zones))) }
+    pub fn new(resolver: Resolver, options: impl Into<ServiceOptions>) -> Self {
+        let metrics = Metrics::new();
+        let state = RwLock::new(State::new(options.into(), &metrics));
+        Self(Arc::new(Inner { resolver, metrics, grace: Grace::default(), state }))
     }
 
-    /// Answers by other zones from now on.
-    pub fn set_zones(&self, zones: Zones) {
-        *self.zones.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(zones);
+    /// Answers by other options from now on. Answers under way keep theirs.
+    pub fn set(&self, options: impl Into<ServiceOptions>) {
+        let state = State::new(options.into(), &self.0.metrics);
+        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    fn zones(&self) -> Arc<Zones> {
-        self.zones.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What was counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+}
+
+impl State {
+    fn new(options: ServiceOptions, metrics: &Metrics) -> Arc<Self> {
+        Arc::new(Self { counters: metrics.of_zones(&options.zones), options })
     }
 }
 
 impl Answerer for Service {
     fn answer(&self, map: &[u8], key: &[u8]) -> impl Future<Output = Reply> + Send + use<> {
-        let asked = self.zones().get(map);
+        let began = Instant::now();
+        let inner = self.0.clone();
+        let state = inner.state();
+        let asked = state.options.zones.get(map);
+        let (key, intent) = if asked.for_clients { policy_map::split(key) } else { (key, Intent::Deliver) };
         let domain = policy_domain(key, asked.zone.smart_hosts);
-        let resolver = self.resolver.clone();
         async move {
-            match domain {
-                Ok(domain) => look_up(&resolver, &asked, &domain).await,
+            let reply = match domain {
+                Ok(domain) => inner.look_up(&state.options, &asked, &domain, intent, began).await,
                 Err(why) => {
                     tracing::trace!(zone = asked.zone.name, %why, "nothing to look up");
                     Reply::NotFound
                 }
-            }
+            };
+            state.counters[asked.place].count(&reply);
+            reply
         }
     }
 }
 
-async fn look_up(resolver: &Resolver, asked: &Asked, domain: &Domain) -> Reply {
-    let answer = resolver.resolve_with(domain, Intent::Deliver).await;
-    // RFC 8461 §3.3: a store that cannot be read may hold a live policy. Everything else that could
-    // not be learnt is "no policy" unless one is cached: foreign faults hold no mail up.
-    if answer.is_uncertain() {
-        return Reply::Temp("the MTA-STS policy store cannot be read, and no policy was learnt in its place");
+impl Inner {
+    fn state(&self) -> Arc<State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    reply(asked, domain, &answer.decision)
+
+    async fn look_up(
+        &self,
+        options: &ServiceOptions,
+        asked: &Asked,
+        domain: &Domain,
+        intent: Intent,
+        began: Instant,
+    ) -> Reply {
+        let policy = async {
+            match options.overrides.get(domain) {
+                Some(Rule::Exempt) => Standing::Exempt,
+                Some(Rule::Policy(policy)) => Standing::Static(policy.clone()),
+                Some(Rule::RefreshEvery(_)) | None => self.learn(domain, intent, options.store_grace).await,
+            }
+        };
+        let dane = async {
+            let found = dane_of(&self.resolver, domain).await;
+            self.metrics.dane(found.status);
+            found
+        };
+        let (policy, dane) = settle(asked, policy, dane).await;
+        let before_bounce = intent == Intent::BeforeBounce;
+        let now = now(&self.resolver);
+        self.rule(&Case { asked, domain, policy: policy.as_ref(), dane: dane.as_ref(), before_bounce, now }, began)
+    }
+
+    /// The reply, counted and logged.
+    fn rule(&self, case: &Case<'_>, began: Instant) -> Reply {
+        let ruling = ruling_from(case);
+        let time = began.elapsed();
+        self.metrics.ruled(&ruling, time);
+        log(case, &ruling, time);
+        ruling.reply
+    }
+
+    async fn learn(&self, domain: &Domain, intent: Intent, grace: Duration) -> Standing {
+        let answer = self.resolver.resolve_with(domain, intent).await;
+        self.metrics.learnt(&answer);
+        let store = self.store(&answer, grace);
+        Standing::Learnt(Box::new(answer), store)
+    }
+
+    fn store(&self, answer: &Answer, grace: Duration) -> Store {
+        if answer.store_error.is_some() {
+            self.metrics.store_read(false);
+        } else if answer.source != Source::Cache {
+            // What was cached may come from memory, and proves nothing of the store behind it.
+            self.metrics.store_read(true);
+            self.grace.readable();
+        }
+        if !answer.is_uncertain() {
+            return Store::Read;
+        }
+        if !self.grace.is_over(grace) {
+            return Store::Unreadable;
+        }
+        if self.grace.alerts() {
+            self.metrics.store_grace_over();
+            tracing::error!(
+                grace = grace.as_secs(),
+                "the policy store could not be read for longer than its grace: domains of which nothing can be \
+                 learnt are answered as if they had no MTA-STS policy; repair the store"
+            );
+        }
+        Store::GraceOver
+    }
 }
+
+/// Looks up what a reply needs, all at once; what does not change it is not waited for.
+async fn settle(
+    asked: &Asked,
+    policy: impl Future<Output = Standing>,
+    dane: impl Future<Output = Found>,
+) -> (Option<Standing>, Option<Found>) {
+    let (mut policy_lookup, mut dane_lookup) = (pin!(policy), pin!(dane));
+    let (mut policy, mut dane) = (None, None);
+    let wants_dane = asked.zone.dane != DaneMode::Off;
+    while !is_settled(asked, policy.as_ref(), dane.as_ref().map(|found: &Found| found.status)) {
+        tokio::select! {
+            // An override is there at once.
+            biased;
+            found = &mut policy_lookup, if policy.is_none() => policy = Some(found),
+            found = &mut dane_lookup, if wants_dane && dane.is_none() => dane = Some(found),
+            else => break,
+        }
+    }
+    (policy, dane)
+}
+
+/// The wall-clock time by which the resolver reckons the ages of policies.
+fn now(_: &Resolver) -> UnixTime {
+    SystemClock.now()
+}
+
+/// One line a decision. Names of zones are the administrator's and domains have only letters,
+/// digits, hyphens and dots.
+fn log(case: &Case<'_>, ruling: &Ruling, time: Duration) {
+    tracing::info!(
+        target: "mta_sts::decision",
+        zone = case.asked.zone.name,
+        domain = %case.domain,
+        reply = ruling.reply.name(),
+        decision = ruling.decision.map_or("unknown", |decision| decision.as_str()),
+        reason = ruling.reason,
+        source = ruling.source,
+        remaining = ruling.remaining,
+        ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+        "decision"
+    );
+}
+
+#[cfg(test)]
+mod tests;

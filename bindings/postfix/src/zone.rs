@@ -6,6 +6,8 @@ use std::sync::Arc;
 const WITH_TLSRPT: &[u8] = b"withTLSRPT";
 /// The map name of postfix-tlspol, which takes it in any letter case.
 const QUERY: &str = "QUERY";
+/// The map that answers with what is decided, rather than with a policy of Postfix's.
+const POLICY: &str = "policy";
 
 /// The options of a map name: the last word of `socketmap:inet:127.0.0.1:8461:postfix`.
 ///
@@ -47,15 +49,21 @@ pub enum TlsRptAttributes {
 /// What becomes of a domain whose MX hosts have TLSA records. A `secure` answer overrides DANE in
 /// Postfix, which RFC 8461 §2 forbids.
 ///
-/// For now this is a setting without effect: every zone answers as with [`DaneMode::Off`].
+/// Where DNSSEC vouches for no TLSA records, or none can be used, MTA-STS decides in every mode.
+/// Where the lookups of some MX hosts fail and no other has usable records, an enforced policy goes
+/// on for the others: `secure` with the names of those that it permits. Whoever blocks TLSA records is
+/// rid neither of DANE nor of the policy.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum DaneMode {
     /// DANE is not looked at.
     #[default]
     Off,
-    /// The answer is `dane` or `dane-only`.
+    /// The answer is `dane-only` under an enforced policy, so that hosts without TLSA records get no
+    /// mail, and else `dane`. If the lookups of all MX hosts fail it is a temporary failure.
     Reply,
-    /// Not found, so that Postfix goes by its own `smtp_tls_security_level = dane`.
+    /// Not found, so that Postfix goes by its own `smtp_tls_security_level = dane`; an enforced
+    /// policy then does not count. But if the lookups of all MX hosts fail it is a temporary failure
+    /// under such a policy, or else whoever blocks them could be rid of it.
     Yield,
 }
 
@@ -82,12 +90,15 @@ impl Zone {
 
 /// All zones.
 ///
-/// `QUERY` is there in any letter case, and so is `dane`, which is the default zone with DANE; a
-/// zone of that name takes its place. Any other map name stands for the default zone.
+/// `QUERY` is there in any letter case, and so are `dane` and `policy`, which are the default zone
+/// with DANE; a zone of that name takes its place. Any other map name stands for the default zone,
+/// also postfix-tlspol's commands `JSON`, `DUMP`, `EXPORT` and `PURGE`: these sockets only answer.
+///
+/// The map `policy` always answers with a [`PolicyReply`](mta_sts::core::socketmap::PolicyReply).
 #[derive(Clone, Debug)]
 pub struct Zones {
-    default: Arc<Zone>,
-    named: Vec<Arc<Zone>>,
+    /// The default zone, the zones by name, and last that of the map `policy`.
+    all: Vec<Arc<Zone>>,
 }
 
 /// What a map name asks for.
@@ -97,6 +108,10 @@ pub struct Asked {
     pub zone: Arc<Zone>,
     /// TLSRPT attributes are sent.
     pub tlsrpt: bool,
+    /// The answer is what is decided, for clients that judge MX hosts themselves.
+    pub(crate) for_clients: bool,
+    /// Where the zone is among all.
+    pub(crate) place: usize,
 }
 
 impl Default for Zones {
@@ -109,35 +124,48 @@ impl Zones {
     /// The default zone, for all other names, and the zones that have one. Of zones with the same
     /// name the first counts.
     pub fn new(default: Zone, named: impl IntoIterator<Item = Zone>) -> Self {
-        let dane = Zone { name: "dane".to_owned(), dane: DaneMode::Reply, ..default.clone() };
-        let named = named.into_iter().chain([Zone::query(), dane]).map(Arc::new).collect();
-        Self { default: Arc::new(default), named }
+        let with_dane = |name: &str| Zone { name: name.to_owned(), dane: DaneMode::Reply, ..default.clone() };
+        let (policy, mut named): (Vec<_>, Vec<_>) = named.into_iter().partition(|zone| zone.name == POLICY);
+        named.extend([Zone::query(), with_dane("dane")]);
+        named.push(policy.into_iter().next().unwrap_or_else(|| with_dane(POLICY)));
+        Self { all: [default].into_iter().chain(named).map(Arc::new).collect() }
     }
 
     /// What the map name asks for: any octets.
     #[must_use]
     pub fn get(&self, map: &[u8]) -> Asked {
         // A zone that is really called so comes before the meaning of its last letters.
-        if let Some(zone) = self.named(map) {
-            return Asked { zone: zone.clone(), tlsrpt: zone.tlsrpt == TlsRptAttributes::Always };
+        if let Some(place) = self.named(map) {
+            let zone = self.all[place].clone();
+            let tlsrpt = zone.tlsrpt == TlsRptAttributes::Always;
+            return Asked { tlsrpt, for_clients: zone.name == POLICY, zone, place };
         }
         let (base, requests) = match map.len().checked_sub(WITH_TLSRPT.len()).map(|at| map.split_at(at)) {
             Some((base, end)) if end.eq_ignore_ascii_case(WITH_TLSRPT) => (base, true),
             _ => (map, false),
         };
-        let zone = self.named(base).unwrap_or(&self.default).clone();
+        let place = self.named(base).filter(|&place| self.all[place].name != POLICY).unwrap_or(0);
+        let zone = self.all[place].clone();
         let tlsrpt = match zone.tlsrpt {
             TlsRptAttributes::Never => false,
             TlsRptAttributes::OnRequest => requests,
             TlsRptAttributes::Always => true,
         };
-        Asked { zone, tlsrpt }
+        Asked { zone, tlsrpt, for_clients: false, place }
     }
 
-    fn named(&self, map: &[u8]) -> Option<&Arc<Zone>> {
+    /// All zones, by their places.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Zone> {
+        self.all.iter().map(|zone| &**zone)
+    }
+
+    /// The place of a zone that is not the default one.
+    fn named(&self, map: &[u8]) -> Option<usize> {
+        let named = || self.all.iter().enumerate().skip(1);
         let is_query = map.eq_ignore_ascii_case(QUERY.as_bytes());
-        let exact = self.named.iter().find(|zone| zone.name.as_bytes() == map);
-        exact.or_else(|| self.named.iter().find(|zone| is_query && zone.name.eq_ignore_ascii_case(QUERY)))
+        let exact = named().find(|(_, zone)| zone.name.as_bytes() == map);
+        let found = exact.or_else(|| named().find(|(_, zone)| is_query && zone.name.eq_ignore_ascii_case(QUERY)));
+        found.map(|(place, _)| place)
     }
 }
 
@@ -164,9 +192,17 @@ mod tests {
             ("dane", "dane", false),
             ("withTLSRPT", "default", true),
             ("\u{fffd}", "default", false),
+            ("policy", "policy", false),
+            ("Policy", "default", false),
+            ("policywithTLSRPT", "default", true),
+            ("JSON", "default", false),
+            ("DUMP", "default", false),
+            ("EXPORT", "default", false),
+            ("PURGE", "default", false),
         ] {
             let asked = zones.get(map.as_bytes());
             assert_eq!((&*asked.zone.name, asked.tlsrpt), (zone, tlsrpt), "{map}");
+            assert_eq!(asked.for_clients, map == "policy", "{map}");
         }
         assert!(!zones.get(b"QUERY").zone.smart_hosts && zones.get(b"\xff").zone.smart_hosts);
     }
@@ -177,5 +213,15 @@ mod tests {
         let zones = Zones::new(Zone::new("default"), [mine]);
         assert!(zones.get(b"query").tlsrpt);
         assert_eq!(zones.get(b"dane").zone.dane, DaneMode::Reply);
+    }
+    #[test]
+    fn the_default_zone_is_not_asked_for_by_its_name_and_policy_keeps_its_meaning() {
+        // The default zone may be called like any other.
+        let zones = Zones::new(Zone::new("policy"), [Zone { strict_testing: true, ..Zone::new("policy") }]);
+        let asked = zones.get(b"policy");
+        assert!(asked.for_clients && asked.zone.strict_testing && asked.zone.dane == DaneMode::Off);
+        assert!(!zones.get(b"postfix").for_clients);
+        let zones = Zones::default();
+        assert_eq!(zones.get(b"policy").zone.dane, DaneMode::Reply);
     }
 }

@@ -3,14 +3,10 @@
 mod common;
 
 use common::*;
-use mta_sts::{BoxFuture, CacheOp, Domain, Entry, Freshness, PolicyStore, Resolver, StoreError, UnixTime};
+use mta_sts::{Freshness, Resolver};
 use mta_sts_lab::{Answer, Lab, PolicyHost, RecordType, Tls, World};
 use mta_sts_postfix::{Limits, Listener, Server, Service, Zone, Zones};
-use std::{
-    future::ready,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
 async fn serve(resolver: Resolver) -> (Server, Service, Client<TcpStream>) {
@@ -51,7 +47,7 @@ async fn postfix_is_told_what_the_domain_published() {
         }
     }
     let strict = Zone { strict_testing: true, ..Zone::new("default") };
-    service.set_zones(Zones::new(strict, []));
+    service.set(Zones::new(strict, []));
     assert_eq!(client.ask("postfix", "testing.test").await, found("x.test"));
 }
 
@@ -91,29 +87,12 @@ async fn a_dead_name_server_delays_only_its_own_domains_and_only_so_long() {
     assert!(began.elapsed() < Duration::from_secs(5), "one after the other");
 }
 
-/// A store that fails.
-struct Broken;
-
-impl PolicyStore for Broken {
-    fn get<'a>(&'a self, _: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
-        Box::pin(ready(Err(StoreError::Corrupt)))
-    }
-
-    fn apply<'a>(&'a self, _: &'a Domain, _: &'a CacheOp, _: UnixTime) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(ready(Err(StoreError::Corrupt)))
-    }
-
-    fn list<'a>(&'a self, _: Option<&'a Domain>, _: usize) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
-        Box::pin(ready(Err(StoreError::Corrupt)))
-    }
-}
-
 #[tokio::test]
 async fn a_store_that_cannot_be_read_is_a_temporary_failure_only_if_nothing_was_learnt() {
     let lab = Lab::start().await.unwrap();
     enforce(lab.world(), "a.test");
     lab.world().set("_mta-sts.b.test", RecordType::Txt, Answer::ServFail);
-    let (_server, _, mut client) = serve(builder(&lab).store(Arc::new(Broken)).build().unwrap()).await;
+    let (_server, _, mut client) = serve(builder(&lab).store(Flaky::new(true)).build().unwrap()).await;
     assert_eq!(client.ask("postfix", "a.test").await, found("a.test"));
     let temp = client.ask("postfix", "b.test").await;
     assert!(temp.starts_with("TEMP the MTA-STS policy store cannot be read"), "{temp}");

@@ -1,23 +1,21 @@
 //! What Postfix is told, case by case. The rows are those in which postfix-mta-sts-resolver and
-//! postfix-tlspol were compared; their texts name them.
+//! postfix-tlspol were compared; their names name them.
 
 mod common;
 
 use common::*;
-use mta_sts::{Decision, Domain, Freshness, Intent, Policy, core::socketmap::MAX_REPLY};
+use mta_sts::{Decision, Domain, Freshness, Intent, Policy, Resolver, core::socketmap::MAX_REPLY};
 use mta_sts_lab::{Answer, Lab, PolicyHost, Record, RecordType, Response, Tls, World};
-use mta_sts_postfix::{Answerer, Limits, Listener, Reply, Server, Service, Zone, Zones, reply};
+use mta_sts_postfix::{Limits, Listener, Reply, Server, Service, Zone, Zones, reply};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
 const NOT_FOUND: &str = "NOTFOUND ";
 const FOUND: &str = "OK secure match=mail.D:.D servername=hostname";
+const ONLY_MAIL: &str = "OK secure match=mail.D servername=hostname";
 const WITH_TLSRPT: &str = "OK secure match=mail.D:.D servername=hostname policy_type=sts policy_domain=D \
     mx_host_pattern=mail.D mx_host_pattern=*.D { policy_string = version: STSv1 } { policy_string = mode: enforce } \
     { policy_string = mx: mail.D } { policy_string = mx: *.D } { policy_string = max_age: 86400 }";
-
-/// Map, key and reply; `D` is the domain.
-type Asks<'a> = &'a [(&'a str, &'a str, &'a str)];
 
 fn zones() -> Zones {
     let strict = Zone { strict_testing: true, ..Zone::new("strict") };
@@ -25,34 +23,56 @@ fn zones() -> Zones {
     Zones::new(Zone::new("default"), [strict, no_sni])
 }
 
-/// The text for a domain, which `D` stands for.
-fn at(domain: &str, text: &str) -> String {
-    if text == NOT_FOUND { text.to_owned() } else { text.replace('D', domain) }
+/// A case: how the domain is set up, and what is asked and answered. `D` stands for the domain.
+struct Row {
+    name: &'static str,
+    setup: Setup,
+    asks: Vec<Ask>,
+    then: Option<Then>,
 }
 
-fn payload(reply: &Reply) -> String {
-    let mut wire = Vec::new();
-    reply.as_socketmap().encode(&mut wire);
-    let wire = String::from_utf8(wire).unwrap();
-    wire.split_once(':').unwrap().1.strip_suffix(',').unwrap().to_owned()
+type Setup = Box<dyn Fn(&World, &str)>;
+
+enum Ask {
+    /// A map, a key and the reply.
+    For(&'static str, &'static str, &'static str),
+    /// Octets after which the connection is closed without a reply.
+    Broken(&'static [u8]),
 }
 
-/// Asks a fresh service about a domain that is set up so.
-async fn row(text: &str, setup: impl FnOnce(&World, &str), asks: Asks<'_>) {
-    let lab = Lab::start().await.unwrap();
-    let domain = "example.test";
-    setup(lab.world(), domain);
-    let service = Service::new(builder(&lab).build().unwrap(), zones());
-    for (map, key, expected) in asks {
-        let key = at(domain, key);
-        let got = payload(&service.answer(map.as_bytes(), key.as_bytes()).await);
-        assert_eq!(got, at(domain, expected), "{text}: {map} {key}");
-    }
+/// What happens later, so many seconds after the first asks.
+struct Then {
+    after: u64,
+    setup: Setup,
+    /// The refresher has been there.
+    refreshed: bool,
+    asks: Vec<Ask>,
+}
+
+fn row(
+    name: &'static str,
+    setup: impl Fn(&World, &str) + 'static,
+    asks: &[(&'static str, &'static str, &'static str)],
+) -> Row {
+    let asks = asks.iter().map(|&(map, key, reply)| Ask::For(map, key, reply)).collect();
+    Row { name, setup: Box::new(setup), asks, then: None }
 }
 
 /// The same reply for the names of both daemons.
-async fn both(text: &str, setup: impl FnOnce(&World, &str), expected: &str) {
-    row(text, setup, &[("postfix", "D", expected), ("QUERY", "D", expected)]).await;
+fn both(name: &'static str, setup: impl Fn(&World, &str) + 'static, reply: &'static str) -> Row {
+    row(name, setup, &[("postfix", "D", reply), ("QUERY", "D", reply)])
+}
+
+impl Row {
+    /// A cached policy, and what becomes of it.
+    fn then(self, after: u64, setup: impl Fn(&World, &str) + 'static, reply: &'static str) -> Self {
+        let asks = vec![Ask::For("postfix", "D", reply), Ask::For("QUERY", "D", reply)];
+        Self { then: Some(Then { after, setup: Box::new(setup), refreshed: false, asks }), ..self }
+    }
+
+    fn refreshed(self) -> Self {
+        Self { then: self.then.map(|then| Then { refreshed: true, ..then }), ..self }
+    }
 }
 
 fn enforce(world: &World, domain: &str) {
@@ -60,7 +80,7 @@ fn enforce(world: &World, domain: &str) {
 }
 
 /// A policy in mode `enforce` with these lines in place of its MX patterns.
-fn lines<'a>(lines: &'a str) -> impl FnOnce(&World, &str) + use<'a> {
+fn lines(lines: &'static str) -> impl Fn(&World, &str) {
     move |world, domain| {
         let lines = at(domain, lines);
         let text = format!("version: STSv1\nmode: enforce\n{lines}\nmax_age: 86400\n");
@@ -69,168 +89,208 @@ fn lines<'a>(lines: &'a str) -> impl FnOnce(&World, &str) + use<'a> {
 }
 
 /// The usual policy with one thing changed.
-fn changed<'a>(from: &'a str, to: &'a str) -> impl FnOnce(&World, &str) + use<'a> {
+fn changed(from: &'static str, to: &'static str) -> impl Fn(&World, &str) {
     move |world, domain| {
         let text = policy("enforce", domain).replace(from, to);
         publish(world, domain, "1", PolicyHost::serving(text));
     }
 }
 
-fn records<'a>(texts: &'a [&'a str]) -> impl FnOnce(&World, &str) + use<'a> {
+fn records(texts: &'static [&'static str]) -> impl Fn(&World, &str) {
     move |world, domain| {
         enforce(world, domain);
         world.txt(&format!("_mta-sts.{domain}"), texts);
     }
 }
 
-fn dns(answer: Answer) -> impl FnOnce(&World, &str) {
+fn dns(answer: Answer) -> impl Fn(&World, &str) {
     move |world, domain| {
         enforce(world, domain);
-        world.set(&format!("_mta-sts.{domain}"), RecordType::Txt, answer);
+        world.set(&format!("_mta-sts.{domain}"), RecordType::Txt, answer.clone());
     }
 }
 
-fn served(host: impl Into<PolicyHost>) -> impl FnOnce(&World, &str) {
-    move |world, domain| publish(world, domain, "1", host)
+/// The usual policy, served in another way.
+fn served(response: impl Fn(Response) -> Response) -> impl Fn(&World, &str) {
+    move |world, domain| publish(world, domain, "1", response(Response::text(policy("enforce", domain))))
 }
 
-fn response(content_type: &str) -> Response {
-    Response { content_type: vec![content_type.to_owned()], ..Response::text(policy("enforce", "example.test")) }
+fn media_type(text: &'static str) -> impl Fn(&World, &str) {
+    served(move |response| Response { content_type: vec![text.to_owned()], ..response })
+}
+
+fn bad_certificate(world: &World, domain: &str) {
+    let host = PolicyHost { tls: Tls::UnknownCa, ..PolicyHost::serving(policy("enforce", domain)) };
+    publish(world, domain, "1", host);
+}
+
+fn secure_dane(world: &World, domain: &str) {
+    enforce(world, domain);
+    world.set_secure(domain, true);
+    world.mx(domain, &[(10, &format!("mail.{domain}"))]);
+    let tlsa = Record::Tlsa { usage: 3, selector: 1, matching: 1, data: vec![7; 32] };
+    world.set(&format!("_25._tcp.mail.{domain}"), RecordType::Tlsa, Answer::Records(vec![tlsa]));
+}
+
+fn mx_servfail(world: &World, domain: &str) {
+    enforce(world, domain);
+    world.set(domain, RecordType::Mx, Answer::ServFail);
+}
+
+fn rows() -> Vec<Row> {
+    let query = |name, setup: fn(&World, &str), reply| row(name, setup, &[("QUERYwithTLSRPT", "D", reply)]);
+    let key = |name, key| row(name, enforce, &[("postfix", key, NOT_FOUND), ("QUERY", key, NOT_FOUND)]);
+    let smart_host = |name, key| row(name, enforce, &[("postfix", key, FOUND), ("QUERY", key, NOT_FOUND)]);
+    let broken = |octets| Row { asks: vec![Ask::Broken(octets)], ..row("broken netstring", enforce, &[]) };
+    let modes = [("postfix", "D", NOT_FOUND), ("QUERY", "D", NOT_FOUND), ("QUERYwithTLSRPT", "D", NOT_FOUND)];
+    vec![
+        both("enforce", enforce, FOUND),
+        row("enforce, require_sni:false", enforce, &[("no-sni", "D", "OK secure match=mail.D:.D")]),
+        row("enforce + TLSRPT", enforce, &[("postfixwithTLSRPT", "D", WITH_TLSRPT)]),
+        query("enforce + TLSRPT", enforce, WITH_TLSRPT),
+        row("testing", changed("enforce", "testing"), &modes),
+        row("testing, strict_testing", changed("enforce", "testing"), &[("strict", "D", FOUND)]),
+        row("none", changed("enforce", "none"), &modes),
+        both("no TXT (NXDOMAIN)", dns(Answer::NxDomain), NOT_FOUND),
+        both("TXT SERVFAIL, no cache", dns(Answer::ServFail), NOT_FOUND),
+        both("TXT timeout, no cache", dns(Answer::Silence), NOT_FOUND),
+        both("MX SERVFAIL but STS enforce OK", mx_servfail, FOUND),
+        both("policy host 404", served(|_| Response::status(404)), NOT_FOUND),
+        both("policy host 301", served(|_| Response::status(301)), NOT_FOUND),
+        both("policy host 500", served(|_| Response::status(500)), NOT_FOUND),
+        both("policy host text/html", media_type("text/html"), NOT_FOUND),
+        both("policy host >64 KiB", served(|response| response.padded_to(65_537)), NOT_FOUND),
+        both("policy host bad cert", bad_certificate, NOT_FOUND),
+        both("`text/plain; charset=utf-8`", media_type("text/plain; charset=utf-8"), FOUND),
+        both("enforce w/o mx", lines("x: y"), NOT_FOUND),
+        both("two valid TXT", records(&["v=STSv1; id=1;", "v=STSv1; id=2;"]), NOT_FOUND),
+        both("TXT without id", records(&["v=STSv1;"]), NOT_FOUND),
+        both("other TXT + one STS", records(&["something else", "v=STSv1; id=1;"]), FOUND),
+        both("id 36 chars", records(&["v=STSv1; id=abcdefghijklmnopqrstuvwxyz0123456789;"]), NOT_FOUND),
+        both("`v=STSv1 ; id=x ;`", records(&["v=STSv1 ; id=x ;"]), FOUND),
+        both("`v=STSv1; id=abc`", records(&["v=STSv1; id=abc"]), FOUND),
+        both("LF-only lines", enforce, FOUND),
+        both("CRLF lines", changed("\n", "\r\n"), FOUND),
+        both(
+            "duplicate mode: testing then enforce",
+            changed("mode: enforce", "mode: testing\nmode: enforce"),
+            NOT_FOUND,
+        ),
+        both("blank line in policy", changed("mode", "\nmode"), FOUND),
+        both("`mode : enforce` (space before colon)", changed("mode:", "mode :"), NOT_FOUND),
+        both("mx: 192.0.2.1 + name", lines("mx: 192.0.2.1\nmx: mail.D"), ONLY_MAIL),
+        both("mx: 192.0.2.1 alone", lines("mx: 192.0.2.1"), NOT_FOUND),
+        both("`mx: mail.D protocols=SSLv3`", lines("mx: mail.D protocols=SSLv3"), NOT_FOUND),
+        both("`mx: mail.D protocols=SSLv3` + name", lines("mx: mail.D protocols=SSLv3\nmx: mail.D"), ONLY_MAIL),
+        both("`mx: *`", lines("mx: *"), NOT_FOUND),
+        both("`mx: mail.D:25`", lines("mx: mail.D:25"), NOT_FOUND),
+        both("`mx: MAIL.D`", lines("mx: MAIL.D"), ONLY_MAIL),
+        both("max_age: 0", changed("max_age: 86400", "max_age: 0"), FOUND),
+        both("max_age: 99999999", changed("max_age: 86400", "max_age: 99999999"), FOUND),
+        row(
+            "`foo: bar {x} baz` ext, TLSRPT",
+            changed("max_age", "foo: bar {x} baz\nmax_age"),
+            &[("postfixwithTLSRPT", "D", WITH_TLSRPT), ("QUERYwithTLSRPT", "D", WITH_TLSRPT)],
+        ),
+        // The name of the drop-in leaves DANE to Postfix; the unit tests of the ruling have the others.
+        row("DANE all-usable + STS", secure_dane, &[("postfix", "D", FOUND)]),
+        key("`.D` parent-domain key", ".D"),
+        key("sub.D", "sub.D"),
+        smart_host("`[D]`", "[D]"),
+        smart_host("`[D]:25`", "[D]:25"),
+        smart_host("`D:587`", "D:587"),
+        key("IPs", "192.0.2.1"),
+        key("`[192.0.2.1]`", "[192.0.2.1]"),
+        key("v6", "2001:db8::1"),
+        row("`D.`", enforce, &[("postfix", "D.", FOUND), ("query", "D.", FOUND)]),
+        row(
+            "upper case",
+            |world, _| enforce(world, "upper.test"),
+            &[("postfix", "Upper.TEST", UPPER), ("query", "UPPER.test", UPPER)],
+        ),
+        key("user@D", "user@D"),
+        row("unknown map name", enforce, &[("whatever", "D", FOUND), ("", "D", FOUND)]),
+        row("`QUERY` w/o key", enforce, &[("QUERY", "", NOT_FOUND), ("postfix", "", NOT_FOUND)]),
+        broken(b"GET / HTTP/1.1\r\n\r\n"),
+        broken(b"01:a,"),
+        broken(b"7:postfix;"),
+        both("TXT removed while cached", enforce, FOUND).then(
+            400,
+            |world, domain| world.remove(&format!("_mta-sts.{domain}"), RecordType::Txt),
+            FOUND,
+        ),
+        both("id changed + policy now none", enforce, FOUND).then(
+            400,
+            |world, domain| {
+                publish(world, domain, "2", PolicyHost::serving("version: STSv1\nmode: none\nmax_age: 86400\n"));
+            },
+            NOT_FOUND,
+        ),
+        // The refresher fetches by itself at half of max_age.
+        both("policy text changed, id same", enforce, FOUND)
+            .then(
+                43_700,
+                |world, domain| {
+                    let text = policy("enforce", domain).replace("*.", "new.");
+                    world.policy_host(&format!("mta-sts.{domain}"), PolicyHost::serving(text));
+                },
+                "OK secure match=mail.D:new.D servername=hostname",
+            )
+            .refreshed(),
+    ]
+}
+
+const UPPER: &str = "OK secure match=mail.upper.test:.upper.test servername=hostname";
+
+/// The text for a domain, which `D` stands for.
+fn at(domain: &str, text: &str) -> String {
+    let is_fixed = [NOT_FOUND, UPPER].contains(&text) || text.eq_ignore_ascii_case("upper.test");
+    if is_fixed { text.to_owned() } else { text.replace('D', domain) }
 }
 
 #[tokio::test]
-async fn modes_and_zones() {
-    both("enforce", enforce, FOUND).await;
-    row("enforce, require_sni:false", enforce, &[("no-sni", "D", "OK secure match=mail.D:.D")]).await;
-    let maps: Asks<'_> = &[("postfixwithTLSRPT", "D", WITH_TLSRPT), ("QUERYwithTLSRPT", "D", WITH_TLSRPT)];
-    row("enforce + TLSRPT", enforce, maps).await;
-    let testing = changed("enforce", "testing");
-    let maps = [("postfix", "D", NOT_FOUND), ("QUERY", "D", NOT_FOUND), ("QUERYwithTLSRPT", "D", NOT_FOUND)];
-    row("testing", testing, &[&maps[..], &[("strict", "D", FOUND)]].concat()).await;
-    both("none", changed("enforce", "none"), NOT_FOUND).await;
-    row("unknown map name", enforce, &[("whatever", "D", FOUND), ("", "D", FOUND)]).await;
-    row("`QUERY` w/o key", enforce, &[("QUERY", "", NOT_FOUND), ("postfix", "", NOT_FOUND)]).await;
-    let secure_dane = |world: &World, domain: &str| {
-        enforce(world, domain);
-        world.set_secure(domain, true);
-        world.mx(domain, &[(10, &format!("mail.{domain}"))]);
-        let tlsa = Record::Tlsa { usage: 3, selector: 1, matching: 1, data: vec![7; 32] };
-        world.set(&format!("_25._tcp.mail.{domain}"), RecordType::Tlsa, Answer::Records(vec![tlsa]));
-    };
-    row("DANE all-usable + STS", secure_dane, &[("postfix", "D", FOUND)]).await;
-}
-
-#[tokio::test]
-async fn dns_answers() {
-    both("no TXT (NXDOMAIN)", dns(Answer::NxDomain), NOT_FOUND).await;
-    both("TXT SERVFAIL, no cache", dns(Answer::ServFail), NOT_FOUND).await;
-    both("TXT timeout, no cache", dns(Answer::Silence), NOT_FOUND).await;
-    let no_mx = |world: &World, domain: &str| {
-        enforce(world, domain);
-        world.set(domain, RecordType::Mx, Answer::ServFail);
-    };
-    row("MX SERVFAIL but STS enforce OK", no_mx, &[("postfix", "D", FOUND), ("QUERY", "D", FOUND)]).await;
-    both("two valid TXT", records(&["v=STSv1; id=1;", "v=STSv1; id=2;"]), NOT_FOUND).await;
-    both("TXT without id", records(&["v=STSv1;"]), NOT_FOUND).await;
-    both("other TXT + one STS", records(&["something else", "v=STSv1; id=1;"]), FOUND).await;
-    let long = format!("v=STSv1; id={};", "a".repeat(36));
-    both("id 36 chars", records(&[&long]), NOT_FOUND).await;
-    both("`v=STSv1 ; id=x ;`", records(&["v=STSv1 ; id=x ;"]), FOUND).await;
-    both("`v=STSv1; id=abc`", records(&["v=STSv1; id=abc"]), FOUND).await;
-}
-
-#[tokio::test]
-async fn policy_hosts() {
-    both("policy host 404", served(Response::status(404)), NOT_FOUND).await;
-    both("policy host 301", served(Response::status(301)), NOT_FOUND).await;
-    both("policy host 500", served(Response::status(500)), NOT_FOUND).await;
-    both("policy host text/html", served(response("text/html")), NOT_FOUND).await;
-    let large = Response::text(policy("enforce", "example.test")).padded_to(65_537);
-    both("policy host >64 KiB", served(large), NOT_FOUND).await;
-    let bad = PolicyHost { tls: Tls::UnknownCa, ..PolicyHost::serving(policy("enforce", "example.test")) };
-    both("policy host bad cert", served(bad), NOT_FOUND).await;
-    both("`text/plain; charset=utf-8`", served(response("text/plain; charset=utf-8")), FOUND).await;
-}
-
-#[tokio::test]
-async fn policy_texts() {
-    let only_mail = "OK secure match=mail.D servername=hostname";
-    both("enforce w/o mx", lines("x: y"), NOT_FOUND).await;
-    both("LF-only lines", enforce, FOUND).await;
-    both("CRLF lines", changed("\n", "\r\n"), FOUND).await;
-    let text = "duplicate mode: testing then enforce";
-    both(text, changed("mode: enforce", "mode: testing\nmode: enforce"), NOT_FOUND).await;
-    both("blank line in policy", changed("mode", "\nmode"), FOUND).await;
-    both("`mode : enforce` (space before colon)", changed("mode:", "mode :"), NOT_FOUND).await;
-    both("mx: 192.0.2.1 + name", lines("mx: 192.0.2.1\nmx: mail.D"), only_mail).await;
-    both("mx: 192.0.2.1 alone", lines("mx: 192.0.2.1"), NOT_FOUND).await;
-    both("`mx: mail.D protocols=SSLv3`", lines("mx: mail.D protocols=SSLv3"), NOT_FOUND).await;
-    both("the same beside a good one", lines("mx: mail.D protocols=SSLv3\nmx: mail.D"), only_mail).await;
-    both("`mx: *`", lines("mx: *"), NOT_FOUND).await;
-    both("`mx: mail.D:25`", lines("mx: mail.D:25"), NOT_FOUND).await;
-    both("`mx: MAIL.D`", lines("mx: MAIL.D"), only_mail).await;
-    both("max_age: 0", changed("max_age: 86400", "max_age: 0"), FOUND).await;
-    both("max_age: 99999999", changed("max_age: 86400", "max_age: 99999999"), FOUND).await;
-    let text = "`foo: bar {x} baz` ext, TLSRPT";
-    row(text, changed("max_age", "foo: bar {x} baz\nmax_age"), &[("QUERYwithTLSRPT", "D", WITH_TLSRPT)]).await;
-}
-
-#[tokio::test]
-async fn keys() {
-    let not_found = [
-        ("`.D` parent-domain key", ".D"),
-        ("sub.D", "sub.D"),
-        ("IPs", "192.0.2.1"),
-        ("IPs, `[192.0.2.1]`", "[192.0.2.1]"),
-        ("IPs, v6", "2001:db8::1"),
-        ("user@D", "user@D"),
-    ];
-    for (text, key) in not_found {
-        row(text, enforce, &[("postfix", key, NOT_FOUND), ("QUERY", key, NOT_FOUND)]).await;
-    }
-    for key in ["[D]", "[D]:25", "D:587"] {
-        row("`[D]`, `[D]:25`, `D:587`", enforce, &[("postfix", key, FOUND), ("QUERY", key, NOT_FOUND)]).await;
-    }
-    for key in ["D.", "Example.TEST"] {
-        row("`D.` / upper case", enforce, &[("postfix", key, FOUND), ("query", key, FOUND)]).await;
-    }
-}
-
-#[tokio::test]
-async fn broken_netstring() {
+async fn every_case_of_the_comparison() {
     let lab = Lab::start().await.unwrap();
-    let listener = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.tcp_addr().unwrap();
-    let service = Service::new(builder(&lab).build().unwrap(), zones());
-    let _server = Server::start(service, [listener], Limits::default());
-    for broken in ["GET / HTTP/1.1\r\n\r\n", "01:a,", "7:postfix;"] {
+    for (i, row) in rows().iter().enumerate() {
+        let domain = format!("row{i}.test");
+        (row.setup)(lab.world(), &domain);
+        let clock = Hands::new();
+        let builder = patient(&lab).clock(clock.clone());
+        // What was cached is checked before the answer, so that nothing has to be waited for here.
+        let freshness = if row.then.is_some() { Freshness::Checked } else { Freshness::default() };
+        let resolver = builder.freshness(freshness).build().unwrap();
+        let listener = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.tcp_addr().unwrap();
+        let _server = Server::start(Service::new(resolver.clone(), zones()), [listener], Limits::default());
         let mut client = Client::new(TcpStream::connect(address).await.unwrap());
-        client.send(broken.as_bytes()).await;
-        assert_eq!(client.reply().await, None, "close, no reply");
+        check(row.name, &row.asks, &domain, &mut client).await;
+        if let Some(then) = &row.then {
+            clock.forward(then.after);
+            (then.setup)(lab.world(), &domain);
+            refresh(then, &resolver, &domain).await;
+            check(row.name, &then.asks, &domain, &mut client).await;
+        }
     }
 }
 
-#[tokio::test]
-async fn changes_of_a_cached_policy() {
-    let lab = Lab::start().await.unwrap();
-    let (world, clock) = (lab.world(), Hands::new());
-    let resolver = builder(&lab).clock(clock.clone()).freshness(Freshness::Checked).build().unwrap();
-    let service = Service::new(resolver.clone(), zones());
-    let ask = async |domain: &str| payload(&service.answer(b"QUERY", domain.as_bytes()).await);
-    for domain in ["a.test", "b.test", "c.test"] {
-        enforce(world, domain);
-        assert_eq!(ask(domain).await, at(domain, FOUND));
+async fn refresh(then: &Then, resolver: &Resolver, domain: &str) {
+    if then.refreshed {
+        resolver.resolve_with(&Domain::from_ascii(domain).unwrap(), Intent::Refresh).await;
     }
-    clock.forward(400);
-    world.remove("_mta-sts.a.test", RecordType::Txt);
-    assert_eq!(ask("a.test").await, at("a.test", FOUND), "TXT removed while cached");
-    publish(world, "b.test", "2", PolicyHost::serving("version: STSv1\nmode: none\nmax_age: 86400\n"));
-    assert_eq!(ask("b.test").await, NOT_FOUND, "id changed + policy now none");
-    world.policy_host("mta-sts.c.test", PolicyHost::serving(policy("enforce", "new.test")));
-    clock.forward(43_300);
-    // The refresher does this by itself at half of max_age.
-    resolver.resolve_with(&Domain::from_ascii("c.test").unwrap(), Intent::Refresh).await;
-    assert_eq!(ask("c.test").await, at("new.test", FOUND), "policy text changed, id same");
+}
+
+async fn check(name: &str, asks: &[Ask], domain: &str, client: &mut Client<TcpStream>) {
+    for ask in asks {
+        match ask {
+            Ask::For(map, key, reply) => {
+                assert_eq!(client.ask(map, &at(domain, key)).await, at(domain, reply), "{name}: {map} {key}");
+            }
+            Ask::Broken(octets) => {
+                client.send(octets).await;
+                assert_eq!(client.reply().await, None, "{name}: close, no reply");
+            }
+        }
+    }
 }
 
 /// The reply to a policy in mode `enforce`, without any IO.

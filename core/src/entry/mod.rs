@@ -3,6 +3,7 @@
 mod text;
 
 pub use text::EntryError;
+pub(crate) use text::{line, time};
 
 use crate::{domain::Domain, lookup::CacheOp, policy::Policy, record::RecordId, time::UnixTime, tlsrpt::ResultType};
 use alloc::{sync::Arc, vec::Vec};

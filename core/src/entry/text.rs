@@ -139,7 +139,7 @@ fn raw_entry(mut input: &[u8]) -> Option<RawEntry<'_>> {
 }
 
 /// What follows `name` on the next line, if that line begins with it and goes on.
-fn line<'a>(input: &mut &'a [u8], name: &'static str) -> Option<&'a [u8]> {
+pub(crate) fn line<'a>(input: &mut &'a [u8], name: &'static str) -> Option<&'a [u8]> {
     let parsed: IResult<&[u8], &[u8]> = delimited(tag(name), take_till1(|b| b == b'\n'), char('\n')).parse(input);
     let (rest, value) = parsed.ok()?;
     *input = rest;
@@ -157,7 +157,7 @@ fn words<const N: usize>(line: &[u8]) -> Option<[&[u8]; N]> {
 }
 
 /// 1 to 20 digits.
-fn time(digits: &[u8]) -> Option<UnixTime> {
+pub(crate) fn time(digits: &[u8]) -> Option<UnixTime> {
     let digits = Some(digits).filter(|digits| digits.len() <= 20 && digits.iter().all(u8::is_ascii_digit))?;
     core::str::from_utf8(digits).ok()?.parse().ok().map(UnixTime)
 }

@@ -1,15 +1,17 @@
-//! A client, requests to send, and resolvers that are pointed at the lab.
+//! A client, requests to send, a store that fails, and resolvers that are pointed at the lab.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 use mta_sts::{
-    Clock, NameServer, Resolver, ResolverBuilder, Timeouts, UnixTime,
+    BoxFuture, CacheOp, Clock, Domain, Entry, MemoryStore, NameServer, PolicyStore, Resolver, ResolverBuilder,
+    StoreError, Timeouts, UnixTime,
     core::socketmap::{Frame, MAX_REPLY, Request, decode},
 };
 use mta_sts_lab::{Lab, PolicyHost, World};
 use std::{
+    future::ready,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -79,6 +81,12 @@ pub fn builder(lab: &Lab) -> ResolverBuilder {
         .timeouts(Timeouts { caller: Duration::from_millis(500), ..Timeouts::default() })
 }
 
+/// The same, whose callers wait for the end even on a busy machine.
+pub fn patient(lab: &Lab) -> ResolverBuilder {
+    let seconds = Duration::from_secs;
+    builder(lab).timeouts(Timeouts { caller: seconds(10), dns: seconds(2), ..Timeouts::default() })
+}
+
 /// A record with an id, and a policy host.
 pub fn publish(world: &World, name: &str, id: &str, host: impl Into<PolicyHost>) {
     world.txt(&format!("_mta-sts.{name}"), &[&format!("v=STSv1; id={id};")]);
@@ -107,5 +115,47 @@ impl Hands {
 impl Clock for Hands {
     fn now(&self) -> UnixTime {
         UnixTime(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A store that fails while it is told to.
+pub struct Flaky {
+    store: MemoryStore,
+    fails: AtomicBool,
+}
+
+impl Flaky {
+    pub fn new(fails: bool) -> Arc<Self> {
+        Arc::new(Self { store: MemoryStore::new(100), fails: fails.into() })
+    }
+
+    pub fn fails(&self, fails: bool) {
+        self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    fn or<'a, T: Send + 'a>(
+        &self,
+        works: BoxFuture<'a, Result<T, StoreError>>,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        if self.fails.load(Ordering::SeqCst) { Box::pin(ready(Err(StoreError::Corrupt))) } else { works }
+    }
+}
+
+impl PolicyStore for Flaky {
+    fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
+        self.or(self.store.get(domain))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        domain: &'a Domain,
+        op: &'a CacheOp,
+        now: UnixTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.or(self.store.apply(domain, op, now))
+    }
+
+    fn list<'a>(&'a self, after: Option<&'a Domain>, limit: usize) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
+        self.or(self.store.list(after, limit))
     }
 }

@@ -18,6 +18,10 @@
 //! # Ok::<(), SocketmapError>(())
 //! ```
 
+mod policy_reply;
+
+pub use policy_reply::{PolicyDecision, PolicyReply, PolicyReplyError};
+
 use alloc::{format, vec::Vec};
 use core::{error::Error, fmt};
 use nom::{

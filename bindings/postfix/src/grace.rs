@@ -1,0 +1,78 @@
+//! How long mail waits for a store that cannot be read.
+
+use core::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
+
+/// An alert is given once in this time.
+const ALERT_EVERY: Duration = Duration::from_secs(60);
+
+/// The clock that runs while the store cannot be read. It is monotonic: a step of the wall clock
+/// lets no mail out.
+#[derive(Debug, Default)]
+pub(crate) struct Grace(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The first lookup that taught nothing since the store was last read.
+    since: Option<Instant>,
+    alerted: Option<Instant>,
+}
+
+impl Grace {
+    /// The store was read.
+    pub(crate) fn readable(&self) {
+        self.state().since = None;
+    }
+
+    /// The store could not be read and nothing was learnt in its place: whether that has lasted
+    /// for `grace`, so that mail goes out all the same.
+    pub(crate) fn is_over(&self, grace: Duration) -> bool {
+        self.state().since.get_or_insert_with(Instant::now).elapsed() >= grace
+    }
+
+    /// Whether the administrator is to be told now that it is over.
+    pub(crate) fn alerts(&self) -> bool {
+        let mut state = self.state();
+        let is_due = state.alerted.is_none_or(|at| at.elapsed() >= ALERT_EVERY);
+        if is_due {
+            state.alerted = Some(Instant::now());
+        }
+        is_due
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{advance, pause};
+
+    #[tokio::test]
+    async fn the_grace_begins_with_the_first_failure_and_anew_after_the_store_was_read() {
+        pause();
+        let (grace, hour) = (Grace::default(), Duration::from_secs(3600));
+        assert!(!grace.is_over(hour));
+        advance(hour - Duration::from_secs(1)).await;
+        assert!(!grace.is_over(hour));
+        advance(Duration::from_secs(1)).await;
+        assert!(grace.is_over(hour));
+        grace.readable();
+        assert!(!grace.is_over(hour));
+        assert!(Grace::default().is_over(Duration::ZERO), "no grace at all");
+    }
+
+    #[tokio::test]
+    async fn an_alert_comes_once_a_minute() {
+        pause();
+        let grace = Grace::default();
+        assert!(grace.alerts() && !grace.alerts());
+        advance(Duration::from_secs(59)).await;
+        assert!(!grace.alerts());
+        advance(Duration::from_secs(1)).await;
+        assert!(grace.alerts());
+    }
+}

@@ -1,0 +1,250 @@
+//! The service: overrides, the map for clients, the grace of a store, metrics and the log.
+
+mod common;
+
+use common::*;
+use mta_sts::{
+    Domain, Freshness, Mode, UnixTime,
+    core::socketmap::{PolicyDecision, PolicyReply},
+};
+use mta_sts_lab::{Answer, Lab, PolicyHost, RecordType, World};
+use mta_sts_postfix::{Answerer, Override, Overrides, Reply, Service, ServiceOptions, StaticPolicy, Zone, Zones};
+use std::{cell::RefCell, io, sync::Once, time::Duration};
+
+const PUBLISHED: &str = "secure match=mail.a.test:.a.test servername=hostname";
+
+fn enforce(world: &World, name: &str) {
+    publish(world, name, "1", PolicyHost::serving(policy("enforce", name)));
+}
+
+fn ok(value: &str) -> Reply {
+    Reply::Ok(value.to_owned())
+}
+
+fn statically(mode: Mode, mx: &str) -> Override {
+    Override::Policy(StaticPolicy { mode, mx: vec![mx.to_owned()] })
+}
+
+#[tokio::test]
+async fn an_override_takes_the_place_of_what_the_domain_publishes() {
+    Log::start();
+    let lab = Lab::start().await.unwrap();
+    for name in ["a.test", "b.test", "x.b.test", "c.test", "d.test"] {
+        enforce(lab.world(), name);
+    }
+    let service = Service::new(patient(&lab).build().unwrap(), ServiceOptions::default());
+    let ask = async |map: &str, key: &str| service.answer(map.as_bytes(), key.as_bytes()).await;
+    assert_eq!(ask("postfix", "a.test").await, ok(PUBLISHED));
+    let overrides = Overrides::new([
+        ("a.test", Override::Exempt),
+        (".b.test", statically(Mode::Enforce, "mx.example")),
+        ("c.test", statically(Mode::Testing, "mx.example")),
+        ("d.test", Override::RefreshEvery(Duration::from_secs(3600))),
+    ])
+    .unwrap();
+    let strict = Zone { strict_testing: true, ..Zone::new("strict") };
+    let zones = Zones::new(Zone::new("default"), [strict]);
+    service.set(ServiceOptions { zones, overrides, ..ServiceOptions::default() });
+    let statically = ok("secure match=mx.example servername=hostname");
+    assert_eq!(ask("postfix", "a.test").await, Reply::NotFound);
+    assert_eq!(ask("postfix", "b.test").await, ok(&PUBLISHED.replace("a.", "b.")));
+    assert_eq!(ask("postfix", "x.b.test").await, statically);
+    assert_eq!(ask("postfix", "[x.b.test]:587").await, statically);
+    assert_eq!(ask("postfix", "c.test").await, Reply::NotFound);
+    assert_eq!(ask("strict", "c.test").await, statically);
+    assert_eq!(ask("postfix", "d.test").await, ok(&PUBLISHED.replace("a.", "d.")));
+    let asked: Vec<_> = lab.world().dns_log().into_iter().map(|(name, _)| name).collect();
+    assert!(!asked.iter().any(|name| name.contains("x.b.test") || name.contains("c.test")), "{asked:?}");
+    service.set(ServiceOptions::default());
+    assert_eq!(ask("postfix", "a.test").await, ok(PUBLISHED));
+}
+
+fn of_client(reply: &Reply) -> PolicyReply<'_> {
+    let Reply::Policy(value) = reply else { panic!("{reply:?}") };
+    PolicyReply::decode(value).unwrap()
+}
+
+#[tokio::test]
+async fn a_client_is_told_what_is_decided_and_why() {
+    Log::start();
+    let lab = Lab::start().await.unwrap();
+    enforce(lab.world(), "a.test");
+    publish(lab.world(), "testing.test", "1", PolicyHost::serving(policy("testing", "testing.test")));
+    publish(lab.world(), "none.test", "1", PolicyHost::serving("version: STSv1\nmode: none\nmax_age: 86400\n"));
+    lab.world().set("_mta-sts.dead.test", RecordType::Txt, Answer::ServFail);
+    let overrides =
+        Overrides::new([("exempt.test", Override::Exempt), ("static.test", statically(Mode::Enforce, "mx.example"))]);
+    let options = ServiceOptions { overrides: overrides.unwrap(), ..ServiceOptions::default() };
+    let service = Service::new(patient(&lab).clock(Hands::new()).build().unwrap(), options);
+    use PolicyDecision::*;
+    for (domain, decision, reason, holds) in [
+        ("a.test", Enforce, "policy", true),
+        ("testing.test", Testing, "policy", true),
+        ("none.test", NoPolicy, "mode-none", true),
+        ("absent.test", NoPolicy, "no-record", false),
+        ("dead.test", NoPolicy, "dns-temporary", false),
+        ("exempt.test", NoPolicy, "exempt", false),
+        ("static.test", Enforce, "override", true),
+    ] {
+        let reply = service.answer(b"policy", domain.as_bytes()).await;
+        let told = of_client(&reply);
+        assert_eq!((told.decision, told.reason, told.entry.is_some()), (decision, reason, holds), "{domain}");
+        assert_eq!(told.domain, Domain::from_ascii(domain).unwrap());
+        assert!(!told.confirms_bounce);
+        assert_eq!(told.valid_until.is_some(), holds);
+    }
+    let reply = service.answer(b"policy", b"a.test").await;
+    assert_eq!(of_client(&reply).valid_until, Some(UnixTime(1_800_000_000 + 86_400)));
+    for key in ["192.0.2.1", "", ".a.test", "user@a.test", "a.test  before-bounce x", "before-bounce", " before-bounce"]
+    {
+        let reply = service.answer(b"policy", key.as_bytes()).await;
+        let is_name = key == "before-bounce";
+        assert_eq!(reply == Reply::NotFound, !is_name, "{key}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bounce_is_confirmed_only_when_asked_for_and_nothing_newer_is_found() {
+    Log::start();
+    let lab = Lab::start().await.unwrap();
+    let clock = Hands::new();
+    enforce(lab.world(), "a.test");
+    let resolver = patient(&lab).clock(clock.clone()).freshness(Freshness::Checked).build().unwrap();
+    let overrides = Overrides::new([("static.test", statically(Mode::Enforce, "mx.example"))]).unwrap();
+    let service = Service::new(resolver, ServiceOptions { overrides, ..ServiceOptions::default() });
+    let confirms = async |key: &str| of_client(&service.answer(b"policy", key.as_bytes()).await).confirms_bounce;
+    assert!(!confirms("a.test").await);
+    assert!(confirms("a.test before-bounce").await);
+    publish(lab.world(), "a.test", "2", PolicyHost::serving(policy("none", "a.test")));
+    clock.forward(60);
+    assert!(!confirms("a.test before-bounce").await, "the policy is new: the message is tried again");
+    assert!(confirms("static.test before-bounce").await && !confirms("static.test").await);
+    // Postfix's maps know no such key.
+    assert_eq!(service.answer(b"postfix", b"a.test before-bounce").await, Reply::NotFound);
+}
+
+#[tokio::test]
+async fn mail_waits_for_the_store_but_not_for_ever() {
+    let log = Log::start();
+    let lab = Lab::start().await.unwrap();
+    lab.world().set("_mta-sts.dead.test", RecordType::Txt, Answer::ServFail);
+    let store = Flaky::new(true);
+    let resolver = patient(&lab).store(store.clone()).build().unwrap();
+    let grace = Duration::from_secs(600);
+    let service = Service::new(resolver, ServiceOptions { store_grace: grace, ..ServiceOptions::default() });
+    let ask = async || service.answer(b"postfix", b"dead.test").await;
+    let is = |line: &str| service.metrics().render().lines().any(|one| one == line);
+    let pass = async |time: Duration| {
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
+    };
+    assert!(matches!(ask().await, Reply::Temp(_)));
+    assert!(is("mta_sts_store_up 0.0") && is("mta_sts_decisions_total{mode=\"unknown\",result=\"temp\"} 1"));
+    pass(Duration::from_secs(590)).await;
+    assert!(matches!(ask().await, Reply::Temp(_)));
+    pass(Duration::from_secs(10)).await;
+    assert_eq!(ask().await, Reply::NotFound);
+    assert_eq!(ask().await, Reply::NotFound);
+    assert_eq!(log.text().matches("ERROR").count(), 1, "{}", log.text());
+    assert!(is("mta_sts_alerts_total{kind=\"store-grace-over\"} 1"));
+    assert_eq!(of_client(&service.answer(b"policy", b"dead.test").await).reason, "store-grace-over");
+    pass(Duration::from_secs(60)).await;
+    assert_eq!(ask().await, Reply::NotFound);
+    assert!(is("mta_sts_alerts_total{kind=\"store-grace-over\"} 2"));
+    // The store is back, and the next failure begins anew.
+    store.fails(false);
+    assert_eq!(ask().await, Reply::NotFound);
+    assert!(is("mta_sts_store_up 1.0") && is("mta_sts_store_errors_total 6"));
+    store.fails(true);
+    assert!(matches!(ask().await, Reply::Temp(_)));
+}
+
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log of this thread, where each of these tests runs as a whole.
+struct Log;
+
+impl Log {
+    /// To be called first by every test here: what is logged before there is a subscriber may stay
+    /// switched off.
+    fn start() -> Self {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(|| Log).finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
+        Self
+    }
+
+    fn text(&self) -> String {
+        LOGGED.with_borrow(|logged| String::from_utf8(logged.clone()).unwrap())
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(octets));
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn every_decision_is_one_line_and_counted_once() {
+    let log = Log::start();
+    let lab = Lab::start().await.unwrap();
+    enforce(lab.world(), "a.test");
+    let bad = "version: STSv1\nmode: enforce\u{1b}[31m\nmax_age: 1\n";
+    publish(lab.world(), "bad.test", "1", PolicyHost::serving(bad));
+    let named = Zones::new(Zone::new("default"), [Zone::new("mine")]);
+    let service = Service::new(patient(&lab).build().unwrap(), named);
+    for (map, key) in [
+        ("postfix", "a.test"),
+        ("mine", "a.test"),
+        ("JSON", "a.test"),
+        ("mine", "bad.test"),
+        ("mine", "plain.test"),
+        ("mine", "\u{1b}[31m"),
+        ("policy", "a.test"),
+    ] {
+        service.answer(map.as_bytes(), key.as_bytes()).await;
+    }
+    let text = log.text();
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("mta_sts::decision")).collect();
+    assert_eq!(lines.len(), 6, "{text}");
+    for (line, words) in lines.iter().zip([
+        ["zone=\"default\" domain=a.test", "reply=\"ok\" decision=\"enforce\" reason=\"policy\" source=\"fetched\""],
+        [
+            "zone=\"mine\" domain=a.test",
+            "reply=\"ok\" decision=\"enforce\" reason=\"policy\" source=\"cache\" remaining=",
+        ],
+        ["zone=\"default\" domain=a.test", "source=\"cache\""],
+        ["domain=bad.test", "reply=\"not-found\" decision=\"no-policy\" reason=\"fetch-policy\" source=\"none\" ms="],
+        ["domain=plain.test", "reason=\"no-record\""],
+        ["zone=\"policy\" domain=a.test", "decision=\"enforce\""],
+    ]) {
+        assert!(words.iter().all(|word| line.contains(word)), "{line}");
+    }
+    assert!(!text.contains('\u{1b}'));
+    let metrics = service.metrics().render();
+    for line in [
+        "mta_sts_requests_total{zone=\"default\",reply=\"ok\"} 2",
+        "mta_sts_requests_total{zone=\"mine\",reply=\"ok\"} 1",
+        "mta_sts_requests_total{zone=\"mine\",reply=\"not-found\"} 3",
+        "mta_sts_requests_total{zone=\"policy\",reply=\"ok\"} 1",
+        "mta_sts_decisions_total{mode=\"enforce\",result=\"ok\"} 4",
+        "mta_sts_decisions_total{mode=\"no-policy\",result=\"not-found\"} 2",
+        "mta_sts_fetches_total{result=\"fetched\"} 1",
+        "mta_sts_fetches_total{result=\"policy\"} 1",
+        "mta_sts_answer_seconds_count{path=\"cached\"} 3",
+        "mta_sts_answer_seconds_count{path=\"looked-up\"} 3",
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "{line} is not in:\n{metrics}");
+    }
+}
