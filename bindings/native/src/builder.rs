@@ -32,6 +32,8 @@ pub struct ResolverBuilder {
     timeouts: Timeouts,
     freshness: Freshness,
     store: Option<Arc<dyn PolicyStore>>,
+    memory_level: usize,
+    unused_after: Duration,
     config: Config,
     clock: Arc<dyn Clock>,
     limits: Limits,
@@ -115,6 +117,8 @@ impl ResolverBuilder {
             timeouts: Timeouts::default(),
             freshness: Freshness::default(),
             store: None,
+            memory_level: 0,
+            unused_after: Duration::from_secs(180 * 86_400),
             config: Config::default(),
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
@@ -182,6 +186,22 @@ impl ResolverBuilder {
         self
     }
 
+    /// Keeps the policies of up to `entries` domains in memory, before the store. Default 0: none.
+    ///
+    /// A live policy there answers without the store. What other processes write to a shared store
+    /// is seen when a lookup goes on behind (see [`Config::recheck_after`]) or the refresher passes.
+    pub fn memory_level(mut self, entries: usize) -> Self {
+        self.memory_level = entries;
+        self
+    }
+
+    /// Domains without mail for so long are no longer refreshed; their policies are dropped when
+    /// they have ended. Default 180 days.
+    pub fn unused_after(mut self, time: Duration) -> Self {
+        self.unused_after = time;
+        self
+    }
+
     /// The limits of each lookup.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
@@ -235,7 +255,7 @@ impl ResolverBuilder {
         };
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         Ok(Resolver::start(Core {
-            store: Layered::new(store, self.timeouts.store),
+            store: Layered::new(store, self.timeouts.store, self.memory_level),
             dns,
             https,
             prober,
@@ -247,6 +267,8 @@ impl ResolverBuilder {
             max_under_way: self.limits.max_fetches.saturating_add(self.limits.max_queued),
             memory: Default::default(),
             flights: Default::default(),
+            unused_after: self.unused_after,
+            refresh_every: Default::default(),
         }))
     }
 }
@@ -260,6 +282,8 @@ impl fmt::Debug for ResolverBuilder {
             .field("allow_nets", &self.allow_nets)
             .field("timeouts", &self.timeouts)
             .field("freshness", &self.freshness)
+            .field("memory_level", &self.memory_level)
+            .field("unused_after", &self.unused_after)
             .field("config", &self.config)
             .field("limits", &self.limits)
             .field("dane", &self.dane)

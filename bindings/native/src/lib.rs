@@ -52,6 +52,7 @@
 //! log unescaped.
 //!
 //! # Features
+//! - `redis`: `RedisStore`, which many machines share. Off by default.
 //! - `sqlite`: `SqliteStore`, a durable store in a file, with a SQLite of its own; needs Rust 1.89. Off by default.
 //!
 //! [RFC 8461]: https://www.rfc-editor.org/rfc/rfc8461
@@ -61,6 +62,7 @@
 mod answer;
 mod bounded;
 mod builder;
+mod cache;
 mod clock;
 mod dane;
 mod dns;
@@ -100,4 +102,6 @@ pub use refresher::RefresherHandle;
 pub use resolver::Resolver;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{BoxFuture, MemoryStore, PolicyStore, StoreError};
+pub use store::{BoxFuture, MemoryStore, PolicyStore, StoreError, StoreStats};
+#[cfg(feature = "redis")]
+pub use store::{RedisOptions, RedisStore};

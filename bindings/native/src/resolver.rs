@@ -4,6 +4,7 @@ use crate::{
     answer::{Answer, ResolveError},
     bounded::{Bounded, locked},
     builder::{Freshness, ResolverBuilder, Timeouts},
+    cache::RefreshEvery,
     clock::Clock,
     dane::Dane,
     dns::{Dns, DnsError},
@@ -13,8 +14,11 @@ use crate::{
     store::{Known, Layered},
 };
 use core::fmt;
-use mta_sts_core::{Config, Domain, Failure, FetchError, Intent, Lookup, Txt, TxtRecords, UnixTime, Want};
-use std::sync::{Arc, Mutex};
+use mta_sts_core::{Config, Domain, Entry, Failure, FetchError, Intent, Lookup, Mode, Txt, TxtRecords, UnixTime, Want};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{sync::watch, time::Instant};
 
 /// Looks up MTA-STS policies. Clones share everything; dropping the last one ends the lookups
@@ -39,7 +43,12 @@ pub(crate) struct Core {
     pub(crate) max_under_way: usize,
     pub(crate) memory: Mutex<Memory>,
     pub(crate) flights: Flights,
+    pub(crate) unused_after: Duration,
+    pub(crate) refresh_every: Mutex<Option<RefreshEvery>>,
 }
+
+/// The store is told of use at most once in so many seconds.
+const BETWEEN_TOUCHES: u64 = 86_400;
 
 /// What the process remembers of domains beside their policies.
 pub(crate) struct Memory {
@@ -47,11 +56,13 @@ pub(crate) struct Memory {
     no_policy: Bounded<(UnixTime, Answer)>,
     /// When mail was last sent there.
     used: Bounded<UnixTime>,
+    /// When the store was last told that.
+    touched: Bounded<UnixTime>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { no_policy: Bounded::new(10_000), used: Bounded::new(100_000) }
+        Self { no_policy: Bounded::new(10_000), used: Bounded::new(100_000), touched: Bounded::new(100_000) }
     }
 }
 
@@ -123,7 +134,12 @@ impl Core {
         if intent != Intent::Refresh {
             self.use_now(domain, now);
         }
-        let Known { entry, error } = self.store.read(domain, now).await;
+        let suffices = |entry: &Entry| {
+            let wants_nothing =
+                || Lookup::new(domain, Some(entry.clone()), intent, self.config, now).want() == Want::Nothing;
+            if at_once { entry.live(now).is_some() } else { wants_nothing() }
+        };
+        let Known { entry, error } = self.store.look(domain, now, suffices).await;
         let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
         let provisional = lookup.provisional();
         if let Some(outcome) = lookup.into_outcome() {
@@ -177,6 +193,9 @@ impl Core {
                         Ok(records) => Txt::Records(records),
                         Err(_) => Txt::TempFail,
                     };
+                    if intent == Intent::Refresh && matches!(answer, Txt::Absent) {
+                        warn_of_vanished_record(entry.as_ref(), started);
+                    }
                     // It is what was wanted, so it is in turn.
                     let _ = lookup.txt(answer, self.clock.now());
                 }
@@ -195,8 +214,12 @@ impl Core {
             return Answer::without_lookup(domain, provisional, entry, failure, now).with_store_error(error);
         };
         self.store.write(domain, &outcome.cache, entry.clone(), now).await;
+        let is_first = entry.is_none();
         let answer = Answer { asked_https, ..Answer::of(domain, outcome, entry, now) }.with_store_error(error);
         self.remember(&answer, now);
+        if intent != Intent::Refresh && answer.entry.is_some() {
+            self.touch(domain, is_first, now).await;
+        }
         answer
     }
 
@@ -228,15 +251,50 @@ impl Core {
         }
     }
 
-    /// When mail was last sent to the domain. One that this process has not seen counts as used
-    /// when it is first asked for.
-    pub(crate) fn last_used(&self, domain: &Domain, now: UnixTime) -> UnixTime {
+    /// Tells the store once a day that mail is sent to the domain. The first entry tells that too.
+    async fn touch(&self, domain: &Domain, is_first: bool, now: UnixTime) {
+        let is_told = |touched: &UnixTime| *touched <= now && now.since(*touched) < BETWEEN_TOUCHES;
+        if locked(&self.memory).touched.get(domain).is_some_and(|touched| is_told(touched)) {
+            return;
+        }
+        if is_first || self.store.touch(domain, now).await.is_ok() {
+            locked(&self.memory).touched.insert(domain, now);
+        }
+    }
+
+    /// When mail was last sent to the domain. One of which neither this process nor the store
+    /// knows counts as used when it is first asked for.
+    pub(crate) async fn last_used(&self, domain: &Domain, now: UnixTime) -> UnixTime {
+        if let Some(used) = locked(&self.memory).used.peek(domain) {
+            return *used;
+        }
+        let told = self.store.used(domain).await;
         let mut memory = locked(&self.memory);
         if let Some(used) = memory.used.peek(domain) {
             return *used;
         }
-        memory.used.insert(domain, now);
-        now
+        // A store that fails is asked again.
+        let used = if let Ok(told) = told { told.unwrap_or(now) } else { return now };
+        memory.used.insert(domain, used);
+        used
+    }
+
+    pub(crate) fn forget_no_policy(&self, domain: &Domain) {
+        locked(&self.memory).no_policy.remove(domain);
+    }
+}
+
+/// RFC 8461 §10.2: whoever can suppress the record hopes that the policy runs out.
+fn warn_of_vanished_record(entry: Option<&Entry>, now: UnixTime) {
+    let Some(entry) = entry else { return };
+    if let Some(held) = entry.live(now)
+        && held.policy.mode() != Mode::None
+    {
+        let ends_in = entry.expires_at().map_or(0, |end| end.since(now));
+        tracing::warn!(
+            domain = %entry.domain(), ends_in,
+            "the _mta-sts TXT record is gone while the policy is in force: possible downgrade attack"
+        );
     }
 }
 

@@ -2,18 +2,14 @@
 
 mod common;
 
-use common::*;
+use common::{fragile::Fragile, *};
 use mta_sts::{
-    BoxFuture, CacheOp, Decision, Domain, Entry, Failure, FetchError, Freshness, Intent, Limits, MemoryStore,
-    PolicyStore, Resolver, Source, StoreError, Timeouts, UnixTime,
+    Decision, Failure, FetchError, Freshness, Intent, Limits, MemoryStore, PolicyStore, Resolver, Source, StoreError,
+    Timeouts, UnixTime,
 };
 use mta_sts_lab::{Answer, Lab, PolicyHost, RecordType, Reply, Response};
 use std::{
-    future::ready,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -188,46 +184,6 @@ async fn one_slow_address_starves_only_itself() {
     let not_tried = failures.iter().filter(|why| **why == Failure::Fetch(FetchError::NotTried)).count();
     // The third either waited in vain, or got its turn when the first two were over.
     assert!(timed_out >= 2 && timed_out + not_tried == 3, "{failures:?}");
-}
-
-/// A store that can be broken.
-#[derive(Default)]
-struct Fragile {
-    inner: MemoryStore,
-    cannot_read: AtomicBool,
-    cannot_write: AtomicBool,
-    hangs: AtomicBool,
-}
-
-impl Fragile {
-    fn fails<T: Send + 'static>(&self, fails: &AtomicBool) -> Option<BoxFuture<'static, Result<T, StoreError>>> {
-        if self.hangs.load(Ordering::SeqCst) {
-            return Some(Box::pin(std::future::pending()));
-        }
-        fails.load(Ordering::SeqCst).then(|| {
-            let failed: BoxFuture<'static, _> = Box::pin(ready(Err(StoreError::Failed("broken".to_owned()))));
-            failed
-        })
-    }
-}
-
-impl PolicyStore for Fragile {
-    fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
-        self.fails(&self.cannot_read).unwrap_or_else(|| self.inner.get(domain))
-    }
-
-    fn apply<'a>(
-        &'a self,
-        domain: &'a Domain,
-        op: &'a CacheOp,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.fails(&self.cannot_write).unwrap_or_else(|| self.inner.apply(domain, op, now))
-    }
-
-    fn list<'a>(&'a self, after: Option<&'a Domain>, limit: usize) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
-        self.inner.list(after, limit)
-    }
 }
 
 fn fragile(lab: &Lab, clock: &Arc<Hands>) -> (Resolver, Arc<Fragile>) {

@@ -248,8 +248,9 @@ impl Entry {
 }
 
 impl HeldPolicy {
-    /// How long it may be applied. RFC 8461 §3.2, and `max_age: 0` for the delivery it was fetched for.
-    fn life(&self) -> u64 {
+    /// For how many seconds it may be applied. RFC 8461 §3.2, and `max_age: 0` for the delivery it was fetched for.
+    #[must_use]
+    pub fn life(&self) -> u64 {
         match self.policy.max_age() {
             0 => SAME_DELIVERY,
             seconds => seconds.into(),

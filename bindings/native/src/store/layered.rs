@@ -1,22 +1,72 @@
-//! The store as the resolver sees it: with a deadline, and with a memory for what it failed to keep.
+//! The store as the resolver sees it: with a deadline, behind a bounded memory, and with another
+//! memory for what it failed to keep.
 
-use super::{PolicyStore, StoreError};
+use super::{MemoryStore, PolicyStore, StoreError, breaker::Breaker, outage::Outage};
 use crate::bounded::{Bounded, locked};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
 use std::{
     future::Future,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// So many entries that the store failed to keep are kept here.
 const MAX_OVERLAY: usize = 4096;
+/// Counting what a store holds may read all of it.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(60);
 
 pub(crate) struct Layered {
     store: Arc<dyn PolicyStore>,
+    /// Policies that answer without the store.
+    memory: Option<MemoryStore>,
     deadline: Duration,
+    breaker: Breaker,
     overlay: Mutex<Bounded<Entry>>,
+    /// Changes when something is forgotten: what was read before must not come back.
+    forgotten: AtomicU64,
+    len: Mutex<Option<(Instant, Option<usize>)>>,
+    counts: Counts,
+    not_read: Outage,
+    not_written: Outage,
+    /// Of single domains: it does not end when another one can be read.
+    corrupt: Outage,
+}
+
+#[derive(Default)]
+struct Counts {
+    reads: AtomicU64,
+    read_errors: AtomicU64,
+    writes: AtomicU64,
+    write_errors: AtomicU64,
+    memory_hits: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// What the policy store did since the resolver was made. For metrics.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// Reads of one entry, also those that failed.
+    pub reads: u64,
+    /// Reads that failed.
+    pub read_errors: u64,
+    /// Changes, also those that failed.
+    pub writes: u64,
+    /// Changes that failed. They are kept in memory and tried again with the next change.
+    pub write_errors: u64,
+    /// Lookups that began with a live policy, from wherever it was cached.
+    pub hits: u64,
+    /// Lookups that began without one.
+    pub misses: u64,
+    /// Those of `hits` that the memory level answered without the store.
+    pub memory_hits: u64,
+    /// Entries in the memory level.
+    pub memory_entries: usize,
 }
 
 /// What is known of a domain.
@@ -28,38 +78,89 @@ pub(crate) struct Known {
 }
 
 impl Layered {
-    pub(crate) fn new(store: Arc<dyn PolicyStore>, deadline: Duration) -> Self {
-        Self { store, deadline, overlay: Mutex::new(Bounded::new(MAX_OVERLAY)) }
+    /// `memory_entries` may be 0: no memory level.
+    pub(crate) fn new(store: Arc<dyn PolicyStore>, deadline: Duration, memory_entries: usize) -> Self {
+        Self {
+            store,
+            memory: (memory_entries > 0).then(|| MemoryStore::new(memory_entries)),
+            deadline,
+            breaker: Breaker::default(),
+            overlay: Mutex::new(Bounded::new(MAX_OVERLAY)),
+            forgotten: AtomicU64::default(),
+            len: Mutex::default(),
+            counts: Counts::default(),
+            not_read: Outage::new("the policy store cannot be read", "the policy store can be read again"),
+            not_written: Outage::new("the policy store cannot be written", "the policy store can be written again"),
+            corrupt: Outage::new("entries of the policy store are corrupt", ""),
+        }
     }
 
+    /// What is known when a lookup begins. What the memory level holds is all of it if it
+    /// `suffices`; the store is not asked then.
+    pub(crate) async fn look(&self, domain: &Domain, now: UnixTime, suffices: impl FnOnce(&Entry) -> bool) -> Known {
+        let remembered = self.recall(domain).await.filter(suffices);
+        let known = match remembered {
+            Some(entry) => {
+                self.counts.memory_hits.fetch_add(1, Relaxed);
+                Known { entry: Some(entry), error: None }
+            }
+            None => self.read(domain, now).await,
+        };
+        let is_live = known.entry.as_ref().is_some_and(|entry| entry.live(now).is_some());
+        let count = if is_live { &self.counts.hits } else { &self.counts.misses };
+        count.fetch_add(1, Relaxed);
+        known
+    }
+
+    /// All that is known: what the store and the memories hold, merged.
     pub(crate) async fn read(&self, domain: &Domain, now: UnixTime) -> Known {
-        let (entry, error) = match self.within(self.store.get(domain)).await {
+        let forgotten = self.forgotten.load(Relaxed);
+        self.counts.reads.fetch_add(1, Relaxed);
+        let (stored, error) = match self.within(self.store.get(domain)).await {
             Ok(entry) => (entry.filter(|entry| entry.domain() == domain), None),
             Err(error) => (None, Some(error)),
         };
+        match &error {
+            None => self.not_read.worked(),
+            Some(error) => {
+                self.counts.read_errors.fetch_add(1, Relaxed);
+                self.outage_of(error, &self.not_read).failed(error);
+            }
+        }
+        let remembered = self.recall(domain).await;
         let kept = locked(&self.overlay).get(domain).cloned();
-        let entry = match (entry, kept) {
-            (Some(entry), Some(kept)) => Some(entry.merge(kept, now)),
-            (entry, kept) => entry.or(kept),
-        };
+        let known = [remembered, kept].into_iter().flatten();
+        let entry = known.fold(stored, |entry, more| Some(entry.map_or(more.clone(), |entry| entry.merge(more, now))));
+        if let Some(entry) = &entry {
+            self.remember(entry, forgotten, now).await;
+        }
         Known { entry, error }
     }
 
     /// Applies `op`. If the store fails the result is kept in memory, and goes to the store with
     /// the next change of the domain. `known` is what the lookup was started with.
     pub(crate) async fn write(&self, domain: &Domain, op: &CacheOp, known: Option<Entry>, now: UnixTime) {
+        self.change_memory(domain, op, now).await;
         let kept = locked(&self.overlay).peek(domain).cloned();
         let was_kept = kept.is_some();
         if *op == CacheOp::Keep && !was_kept {
             return;
         }
         let whole = if was_kept { Entry::apply(kept, domain, op, now).map(CacheOp::Fetched) } else { None };
+        let forgotten = self.forgotten.load(Relaxed);
+        self.counts.writes.fetch_add(1, Relaxed);
         match self.within(self.store.apply(domain, whole.as_ref().unwrap_or(op), now)).await {
-            Ok(()) if was_kept => drop(locked(&self.overlay).remove(domain)),
-            Ok(()) => {}
+            Ok(()) => {
+                self.not_written.worked();
+                if was_kept {
+                    locked(&self.overlay).remove(domain);
+                }
+            }
             Err(error) => {
-                tracing::warn!(%domain, %error, "the policy store could not be written, kept in memory");
-                if let Some(entry) = Entry::apply(known, domain, op, now) {
+                self.counts.write_errors.fetch_add(1, Relaxed);
+                self.outage_of(&error, &self.not_written).failed(&error);
+                let entry = Entry::apply(known, domain, op, now);
+                if let Some(entry) = entry.filter(|_| self.forgotten.load(Relaxed) == forgotten) {
                     let mut overlay = locked(&self.overlay);
                     let entry = match overlay.remove(domain) {
                         Some(kept) => entry.merge(kept, now),
@@ -71,16 +172,132 @@ impl Layered {
         }
     }
 
-    pub(crate) async fn list(&self, after: Option<&Domain>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        // A page is many entries, and nobody waits for it.
-        timeout(self.deadline * 100, self.store.list(after, limit)).await.unwrap_or(Err(StoreError::Timeout))
+    /// Forgets the domain everywhere, and says whether there was anything.
+    ///
+    /// # Errors
+    /// If the store cannot: it still holds what it held.
+    pub(crate) async fn forget(&self, domain: &Domain) -> Result<bool, StoreError> {
+        self.forgotten.fetch_add(1, Relaxed);
+        let was_remembered = match &self.memory {
+            Some(memory) => memory.remove(domain).await?,
+            None => false,
+        };
+        let was_kept = locked(&self.overlay).remove(domain).is_some();
+        let was_stored = self.within(self.store.remove(domain)).await?;
+        Ok(was_remembered || was_kept || was_stored)
     }
 
-    pub(crate) async fn prune(&self, now: UnixTime) -> Result<usize, StoreError> {
-        timeout(self.deadline * 100, self.store.prune(now)).await.unwrap_or(Err(StoreError::Timeout))
+    /// A page of the store.
+    pub(crate) async fn list(
+        &self,
+        after: Option<&Domain>,
+        limit: usize,
+        now: UnixTime,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let forgotten = self.forgotten.load(Relaxed);
+        let page = self.patiently(self.store.list(after, limit)).await?;
+        // What other processes fetched is known here as well from now on. Looking counts as no use.
+        if let Some(memory) = &self.memory {
+            let remembered = memory.list(after, page.len()).await?;
+            for old in &remembered {
+                let found = page.binary_search_by_key(&old.domain(), |entry| entry.domain());
+                let new = found.ok().and_then(|at| page.get(at)).filter(|new| new.held() != old.held());
+                if let Some(new) = new {
+                    self.remember(new, forgotten, now).await;
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    pub(crate) async fn prune(&self, now: UnixTime, unused_before: UnixTime) -> Result<usize, StoreError> {
+        if let Some(memory) = &self.memory {
+            memory.prune(now).await?;
+        }
+        self.patiently(self.store.prune_unused(now, unused_before)).await
+    }
+
+    pub(crate) async fn touch(&self, domain: &Domain, now: UnixTime) -> Result<(), StoreError> {
+        self.within(self.store.touch(domain, now)).await
+    }
+
+    pub(crate) async fn used(&self, domain: &Domain) -> Result<Option<UnixTime>, StoreError> {
+        self.within(self.store.used(domain)).await
+    }
+
+    pub(crate) async fn lease(&self, domain: &Domain, time: Duration) -> Result<bool, StoreError> {
+        self.within(self.store.lease(domain, time)).await
+    }
+
+    /// How much the store holds, as it was within the last minute.
+    pub(crate) async fn len(&self) -> Result<Option<usize>, StoreError> {
+        if let Some((at, len)) = *locked(&self.len)
+            && at.elapsed() < BETWEEN_COUNTS
+        {
+            return Ok(len);
+        }
+        let len = self.patiently(self.store.len()).await?;
+        *locked(&self.len) = Some((Instant::now(), len));
+        Ok(len)
+    }
+
+    pub(crate) fn stats(&self) -> StoreStats {
+        let counts = &self.counts;
+        StoreStats {
+            reads: counts.reads.load(Relaxed),
+            read_errors: counts.read_errors.load(Relaxed),
+            writes: counts.writes.load(Relaxed),
+            write_errors: counts.write_errors.load(Relaxed),
+            hits: counts.hits.load(Relaxed),
+            misses: counts.misses.load(Relaxed),
+            memory_hits: counts.memory_hits.load(Relaxed),
+            memory_entries: self.memory.as_ref().map_or(0, MemoryStore::len),
+        }
+    }
+
+    fn outage_of<'a>(&'a self, error: &StoreError, else_of: &'a Outage) -> &'a Outage {
+        if *error == StoreError::Corrupt { &self.corrupt } else { else_of }
+    }
+
+    async fn recall(&self, domain: &Domain) -> Option<Entry> {
+        // Memory does not fail.
+        self.memory.as_ref()?.get(domain).await.ok().flatten()
+    }
+
+    /// Only policies: what failed matters to the lookups, which read the store as well.
+    async fn remember(&self, entry: &Entry, forgotten: u64, now: UnixTime) {
+        if let Some(memory) = &self.memory
+            && entry.live(now).is_some()
+            && self.forgotten.load(Relaxed) == forgotten
+        {
+            let _ = memory.apply(entry.domain(), &CacheOp::Fetched(entry.clone()), now).await;
+        }
+    }
+
+    async fn change_memory(&self, domain: &Domain, op: &CacheOp, now: UnixTime) {
+        let Some(memory) = &self.memory else { return };
+        let brings_policy = matches!(op, CacheOp::Fetched(entry) if entry.live(now).is_some());
+        if brings_policy || self.recall(domain).await.is_some() {
+            let _ = memory.apply(domain, op, now).await;
+        }
     }
 
     async fn within<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        timeout(self.deadline, call).await.unwrap_or(Err(StoreError::Timeout))
+        let pass = self.breaker.pass().ok_or(StoreError::Timeout)?;
+        match timeout(self.deadline, call).await {
+            Ok(result) => {
+                pass.in_time();
+                result
+            }
+            Err(_) => {
+                pass.too_slow();
+                Err(StoreError::Timeout)
+            }
+        }
+    }
+
+    /// A call that is long by its nature, and that nobody waits for.
+    async fn patiently<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        timeout(self.deadline * 100, call).await.unwrap_or(Err(StoreError::Timeout))
     }
 }

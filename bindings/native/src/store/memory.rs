@@ -142,6 +142,17 @@ impl PolicyStore for MemoryStore {
     fn prune(&self, now: UnixTime) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(ready(Ok(locked(&self.held).prune(now))))
     }
+
+    fn remove<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let mut held = locked(&self.held);
+        let was_there = held.entries.peek(domain).is_some();
+        held.remove(domain);
+        Box::pin(ready(Ok(was_there)))
+    }
+
+    fn len(&self) -> BoxFuture<'_, Result<Option<usize>, StoreError>> {
+        Box::pin(ready(Ok(Some(self.len()))))
+    }
 }
 
 #[cfg(test)]

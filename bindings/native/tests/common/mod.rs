@@ -1,6 +1,8 @@
 //! A lab and resolvers that are pointed at it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod fragile;
+
 use mta_sts::{Clock, Domain, Freshness, NameServer, Resolver, ResolverBuilder, UnixTime};
 use mta_sts_lab::{Lab, PolicyHost, World};
 use std::{

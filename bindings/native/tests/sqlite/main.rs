@@ -2,6 +2,7 @@
 #![cfg(feature = "sqlite")]
 
 mod processes;
+mod used;
 
 use mta_sts::core::RecordId;
 use mta_sts::{CacheOp, Domain, Entry, MemoryStore, Policy, PolicyStore, SqliteStore, StoreError, UnixTime};
@@ -272,7 +273,8 @@ async fn a_database_of_another_program_or_a_newer_version_is_refused_and_left_al
         ("CREATE TABLE mail (id INTEGER)", "another program"),
         ("PRAGMA application_id = 7", "another program"),
         ("PRAGMA user_version = 7", "another program"),
-        ("PRAGMA application_id = 0x4d545354; PRAGMA user_version = 2", "version 2"),
+        ("PRAGMA application_id = 0x4d545354; PRAGMA user_version = 3", "version 3"),
+        ("PRAGMA application_id = 0x4d545354; PRAGMA user_version = 2", "schema is not ours"),
         ("PRAGMA application_id = 0x4d545354; PRAGMA user_version = 1", "schema is not ours"),
     ] {
         let scratch = Scratch::new();

@@ -1,5 +1,6 @@
 //! The database file: made, checked, opened, and moved aside when it is corrupt.
 
+use super::schema::{self, APPLICATION_ID, VERSION};
 use crate::{bounded::locked, store::StoreError};
 use core::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
@@ -12,14 +13,6 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// "MTST": tells our files from those of other programs.
-const APPLICATION_ID: i32 = 0x4d54_5354;
-const VERSION: i32 = 1;
-const SCHEMA: &str = "CREATE TABLE entries (
-    domain TEXT NOT NULL PRIMARY KEY,  -- lower case, A-labels
-    entry BLOB NOT NULL,               -- the text form, mta-sts-entry
-    dead_since INTEGER                 -- when it was first found without a live policy, seconds since 1970
-) STRICT, WITHOUT ROWID";
 /// How long another process may hold the write lock: below the store's deadline, so that a call
 /// says why it failed.
 const BUSY: Duration = Duration::from_millis(40);
@@ -66,6 +59,13 @@ impl Trouble {
         let Self::Sql(error) = self else { return false };
         matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Found {
+    Nothing,
+    Old,
+    Current,
 }
 
 /// Which file it is, whatever its name.
@@ -157,7 +157,7 @@ impl Place {
         }
         // Before anything is changed: the file may be another program's. In one transaction:
         // another process may be making the schema at this moment.
-        let is_new = self.is_new(&*Transaction::new(&mut conn, TransactionBehavior::Deferred)?)?;
+        let found = self.found(&*Transaction::new(&mut conn, TransactionBehavior::Deferred)?)?;
         patiently(|| conn.pragma_update(None, "journal_mode", "wal"))?;
         // Each commit is synced. NORMAL would do for a killed process, but a power cut would take
         // back policies that mail was already protected by. Changes that wait are committed together.
@@ -167,12 +167,12 @@ impl Place {
         // The system caches the file as well.
         conn.pragma_update(None, "cache_size", -512)?;
         conn.pragma_update(None, "journal_size_limit", 4 << 20)?;
-        if is_new {
+        if found != Found::Current {
             let transaction = Transaction::new(&mut conn, TransactionBehavior::Immediate)?;
-            if self.is_new(&transaction)? {
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-                transaction.pragma_update(None, "user_version", VERSION)?;
+            match self.found(&transaction)? {
+                Found::Nothing => schema::create(&transaction)?,
+                Found::Old => schema::migrate(&transaction)?,
+                Found::Current => {}
             }
             transaction.commit()?;
         }
@@ -180,23 +180,23 @@ impl Place {
         Ok(conn)
     }
 
-    /// Whether the database is empty. To be called within a transaction.
+    /// What is in the database. To be called within a transaction.
     ///
     /// # Errors
     /// If it is neither empty nor ours.
-    fn is_new(&self, conn: &Connection) -> Result<bool, Trouble> {
+    fn found(&self, conn: &Connection) -> Result<Found, Trouble> {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i32>(0));
         let id = number("PRAGMA application_id")?;
         let version = number("PRAGMA user_version")?;
         let tables = number("SELECT count(*) FROM sqlite_schema")?;
+        // A file that says it is ours and lacks the table.
+        let not_ours = |error| failed(&self.path, &format_args!("its schema is not ours: {error}"));
         match (id, version) {
-            (0, 0) if tables == 0 => Ok(true),
+            (0, 0) if tables == 0 => Ok(Found::Nothing),
             (APPLICATION_ID, VERSION) => {
-                // A file that says it is ours and lacks the table.
-                conn.prepare("SELECT domain, entry, dead_since FROM entries")
-                    .map_err(|error| failed(&self.path, &format_args!("its schema is not ours: {error}")))?;
-                Ok(false)
+                schema::check(conn).map(|()| Found::Current).map_err(|why| not_ours(why).into())
             }
+            (APPLICATION_ID, 1) => schema::check_old(conn).map(|()| Found::Old).map_err(|why| not_ours(why).into()),
             (APPLICATION_ID, version) => {
                 let why = format_args!("version {version} of the schema, and this program knows {VERSION}");
                 Err(failed(&self.path, &why).into())

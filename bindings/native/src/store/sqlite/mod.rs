@@ -1,18 +1,17 @@
 //! The store that outlives the process.
 
 mod file;
+mod schema;
 mod table;
 mod worker;
 
 use super::{BoxFuture, PolicyStore, StoreError};
-use crate::bounded::locked;
-use core::fmt;
+use crate::clock::{Clock, SystemClock};
+use core::{fmt, time::Duration};
 use file::Place;
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
-use std::{
-    path::{Path, PathBuf},
-    sync::Mutex,
-};
+use std::path::{Path, PathBuf};
+use table::Pruning;
 use worker::Workers;
 
 /// So that a page for the refresher does not hold up a lookup.
@@ -49,8 +48,6 @@ const READERS: usize = 2;
 pub struct SqliteStore {
     path: PathBuf,
     workers: Workers,
-    /// Where [`PolicyStore::prune`] goes on: one that was cut short must reach the end some day.
-    pruned_to: Mutex<String>,
 }
 
 impl SqliteStore {
@@ -63,7 +60,7 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let workers = Workers::start(Place::new(path)?, READERS)?;
-        Ok(Self { path: path.into(), workers, pruned_to: Mutex::default() })
+        Ok(Self { path: path.into(), workers })
     }
 
     /// Waits until all that was asked for is done, empties the write-ahead log into the file, and
@@ -102,21 +99,51 @@ impl PolicyStore for SqliteStore {
     }
 
     fn prune(&self, now: UnixTime) -> BoxFuture<'_, Result<usize, StoreError>> {
+        self.prune_unused(now, UnixTime(u64::MAX))
+    }
+
+    fn prune_unused(&self, now: UnixTime, unused_before: UnixTime) -> BoxFuture<'_, Result<usize, StoreError>> {
+        let pruning = Pruning::new(now, unused_before);
         Box::pin(async move {
             let mut removed = 0;
             loop {
                 // In small steps, so that lookups come in between.
-                let after = locked(&self.pruned_to).clone();
-                let (looked, last) = self.workers.read(move |conn| table::look(conn, &after, now)).await?;
-                if !looked.is_empty() {
-                    removed += self.workers.write(move |conn| table::settle(conn, looked)).await?;
+                let looked = self.workers.read(move |conn| pruning.look(conn)).await?;
+                let is_last = looked.iter().all(|found| found.len() < Pruning::STEP);
+                if looked.iter().any(|found| !found.is_empty()) {
+                    removed += self.workers.write(move |conn| pruning.settle(conn, looked)).await?;
                 }
-                let is_last = last.is_none();
-                *locked(&self.pruned_to) = last.unwrap_or_default();
                 if is_last {
                     return Ok(removed);
                 }
             }
         })
+    }
+
+    fn remove<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let domain = domain.clone();
+        let write = self.workers.write(move |conn| table::remove(conn, &domain));
+        Box::pin(async { Ok(write.await? > 0) })
+    }
+
+    fn touch<'a>(&'a self, domain: &'a Domain, now: UnixTime) -> BoxFuture<'a, Result<(), StoreError>> {
+        let domain = domain.clone();
+        let write = self.workers.write(move |conn| table::touch(conn, &domain, now));
+        Box::pin(async { write.await.map(drop) })
+    }
+
+    fn used<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<UnixTime>, StoreError>> {
+        let domain = domain.clone();
+        Box::pin(self.workers.read(move |conn| table::used(conn, &domain)))
+    }
+
+    fn lease<'a>(&'a self, domain: &'a Domain, time: Duration) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let (domain, now) = (domain.clone(), SystemClock.now());
+        let write = self.workers.write(move |conn| table::lease(conn, &domain, now, time));
+        Box::pin(async { Ok(write.await? > 0) })
+    }
+
+    fn len(&self) -> BoxFuture<'_, Result<Option<usize>, StoreError>> {
+        Box::pin(async { self.workers.read(table::len).await.map(Some) })
     }
 }
