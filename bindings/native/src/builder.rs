@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{Clock, SystemClock},
-    dane::Dane,
+    dane::{Dane, DaneTrust},
     dns::Dns,
     fairness::Places,
     guard::Guard,
@@ -37,7 +37,7 @@ pub struct ResolverBuilder {
     config: Config,
     clock: Arc<dyn Clock>,
     limits: Limits,
-    dane: bool,
+    dane: DaneTrust,
 }
 
 /// How long things may take.
@@ -122,7 +122,7 @@ impl ResolverBuilder {
             config: Config::default(),
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
-            dane: false,
+            dane: DaneTrust::Off,
         }
     }
 
@@ -220,11 +220,16 @@ impl ResolverBuilder {
         self
     }
 
-    /// Whether [`Resolver::plan`] honours DANE (RFC 7672). Default: `false`. The AD bit of the name
-    /// servers is then trusted, so that all of them must be plain ones on loopback, and must
-    /// validate.
-    pub fn dane(mut self, on: bool) -> Self {
-        self.dane = on;
+    /// Whether [`Resolver::plan`] and [`Resolver::dane`] look at DANE (RFC 7672), by the AD bit of the
+    /// name servers: [`DaneTrust::AdBit`], else [`DaneTrust::Off`]. Default: `false`.
+    pub fn dane(self, on: bool) -> Self {
+        self.dane_trust(if on { DaneTrust::AdBit } else { DaneTrust::Off })
+    }
+
+    /// Whether [`Resolver::plan`] and [`Resolver::dane`] look at DANE (RFC 7672), and whose word on
+    /// DNSSEC counts. Default: [`DaneTrust::Off`].
+    pub fn dane_trust(mut self, trust: DaneTrust) -> Self {
+        self.dane = trust;
         self
     }
 
@@ -234,9 +239,12 @@ impl ResolverBuilder {
     /// [`BuildError`]. That there is no trust anchor, for one, would let every fetch fail.
     pub fn build(self) -> Result<Resolver, BuildError> {
         let trust = Trust::load(self.extra_ca, self.only_extra_ca)?;
-        let dns = Arc::new(Dns::new(&self.name_servers, self.timeouts.dns, &trust.client_config(&[])?)?);
+        let dns_tls = trust.client_config(&[])?;
+        let dns = Arc::new(Dns::new(&self.name_servers, self.timeouts.dns, &dns_tls, None)?);
         let guard = Guard::new(self.allow_nets);
-        let dane = self.dane.then(|| Dane::new(&self.name_servers, self.timeouts.dns)).transpose()?;
+        let max_under_way = self.limits.max_fetches.saturating_add(self.limits.max_queued);
+        let clock = self.clock.clone();
+        let dane = Dane::new(&self.dane, &self.name_servers, &dns_tls, self.timeouts, max_under_way, clock)?;
         let https = Https {
             tls: trust.client_config(&[b"http/1.1"])?,
             dns: dns.clone(),
@@ -264,7 +272,7 @@ impl ResolverBuilder {
             config: self.config,
             timeouts: self.timeouts,
             freshness: self.freshness,
-            max_under_way: self.limits.max_fetches.saturating_add(self.limits.max_queued),
+            max_under_way,
             memory: Default::default(),
             flights: Default::default(),
             unused_after: self.unused_after,
@@ -297,6 +305,8 @@ impl fmt::Debug for ResolverBuilder {
 pub enum BuildError {
     /// The extra CA certificates cannot be read.
     BadCa,
+    /// The trust anchors of DNSSEC hold no DNSKEY record of the root, or one that cannot be used.
+    BadTrustAnchors,
     /// DANE needs plain name servers on loopback, named in the settings.
     DaneNeedsLoopback,
     /// No name server is known, or none can be used.
@@ -311,6 +321,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BadCa => "the extra CA file holds no readable PEM certificate",
+            Self::BadTrustAnchors => {
+                "the DNSSEC trust anchors hold no usable DNSKEY record of the root: name a file that does, such as /usr/share/dns/root.key, or none"
+            }
             Self::DaneNeedsLoopback => {
                 "DANE trusts what the name server says of DNSSEC: name a validating one on loopback, such as 127.0.0.1"
             }

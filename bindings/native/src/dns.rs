@@ -5,14 +5,16 @@ use core::{error::Error, fmt};
 use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
+    lookup::Lookup,
     net::{DnsError as WireError, NetError, NoRecords, runtime::TokioRuntimeProvider},
     proto::{
+        dnssec::TrustAnchors,
         op::ResponseCode,
         rr::{Name, RData, RecordType},
     },
 };
 use mta_sts_core::TxtRecords;
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
 /// Asks recursive name servers in their order, the next one when one could not tell.
@@ -22,11 +24,20 @@ pub(crate) struct Dns {
     timeout: Duration,
 }
 
+/// What a name server said.
+pub(crate) enum Found {
+    Records(Lookup),
+    /// NXDOMAIN or NODATA.
+    Nothing(NoRecords),
+}
+
 impl Dns {
+    /// With `anchors` every answer is validated by DNSSEC; one that fails is an error.
     pub(crate) fn new(
         servers: &[NameServer],
         timeout: Duration,
         tls: &rustls::ClientConfig,
+        anchors: Option<&Arc<TrustAnchors>>,
     ) -> Result<Self, BuildError> {
         let configs = if servers.is_empty() {
             let (config, _) =
@@ -41,6 +52,9 @@ impl Dns {
                 .with_options(options(timeout))
                 .with_tls_config(tls.clone());
             builder.options_mut().ndots = 0;
+            if let Some(anchors) = anchors {
+                builder = builder.with_trust_anchor(anchors.clone());
+            }
             builder.build().map_err(|_| BuildError::NoNameServer)
         };
         let servers: Vec<_> = configs.into_iter().map(build).collect::<Result<_, _>>()?;
@@ -74,24 +88,47 @@ impl Dns {
     /// no search list, no hosts file.
     pub(crate) async fn records(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, DnsError> {
         let name = absolute(name).ok_or(DnsError::Malformed)?;
+        match self.ask(&name, kind).await? {
+            Found::Records(found) => {
+                let of_kind = found.answers().iter().filter(|record| record.record_type() == kind);
+                Ok(of_kind.map(|record| record.data.clone()).collect())
+            }
+            Found::Nothing(_) => Ok(Vec::new()),
+        }
+    }
+
+    pub(crate) async fn ask(&self, name: &Name, kind: RecordType) -> Result<Found, DnsError> {
         let end = Instant::now() + self.timeout;
         let mut error = DnsError::Timeout;
         for (server, others) in self.servers.iter().zip((0..self.servers.len() as u32).rev()) {
             // A server that says nothing leaves time for those after it.
             let share = end.saturating_duration_since(Instant::now()) / (others + 1);
             match timeout(share, server.lookup(name.clone(), kind)).await {
-                Ok(Ok(found)) => {
-                    let of_kind = found.answers().iter().filter(|record| record.record_type() == kind);
-                    return Ok(of_kind.map(|record| record.data.clone()).collect());
-                }
-                Ok(Err(why)) => match DnsError::of(&why) {
-                    None => return Ok(Vec::new()),
-                    Some(why) => error = why,
+                Ok(Ok(found)) => return Ok(Found::Records(found)),
+                Ok(Err(why)) => match nothing(why) {
+                    Ok(nothing) => return Ok(Found::Nothing(nothing)),
+                    Err(why) => error = why,
                 },
                 Err(_) => error = DnsError::Timeout,
             }
         }
         Err(error)
+    }
+}
+
+/// NXDOMAIN and NODATA are answers, what else comes as an error is one.
+fn nothing(error: NetError) -> Result<NoRecords, DnsError> {
+    match error {
+        NetError::Dns(WireError::NoRecordsFound(none))
+            if matches!(none.response_code, ResponseCode::NoError | ResponseCode::NXDomain) =>
+        {
+            Ok(none)
+        }
+        // RFC 9276 §3.2: too many NSEC3 iterations make a denial an insecure one.
+        NetError::Dns(WireError::Nsec { query, response, proof, .. }) if proof.is_insecure() => {
+            Ok(NoRecords::new(query, response.response_code))
+        }
+        error => Err(DnsError::of(&error)),
     }
 }
 
@@ -132,6 +169,9 @@ fn name_server_config(server: &NameServer) -> NameServerConfig {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DnsError {
+    /// The answer is not what DNSSEC says it must be; only with
+    /// [`DaneTrust::Validate`](crate::DaneTrust::Validate). A validating name server answers SERVFAIL then.
+    Bogus,
     /// The answer, or the name, makes no sense.
     Malformed,
     /// An error response, with its RCODE: 2 is SERVFAIL, 5 is REFUSED.
@@ -143,17 +183,16 @@ pub enum DnsError {
 }
 
 impl DnsError {
-    /// `None` for NXDOMAIN and NODATA, which are answers.
-    fn of(error: &NetError) -> Option<Self> {
+    fn of(error: &NetError) -> Self {
         match error {
-            NetError::Dns(WireError::NoRecordsFound(NoRecords { response_code, .. })) => match response_code {
-                ResponseCode::NoError | ResponseCode::NXDomain => None,
-                code => Some(Self::Response((*code).into())),
-            },
-            NetError::Dns(WireError::ResponseCode(code)) => Some(Self::Response((*code).into())),
-            NetError::Timeout => Some(Self::Timeout),
-            NetError::Io(_) | NetError::NoConnections | NetError::Busy => Some(Self::Unreachable),
-            _ => Some(Self::Malformed),
+            NetError::Dns(WireError::NoRecordsFound(NoRecords { response_code: code, .. })) => {
+                Self::Response((*code).into())
+            }
+            NetError::Dns(WireError::ResponseCode(code)) => Self::Response((*code).into()),
+            NetError::Dns(WireError::DnssecBogus | WireError::Nsec { .. }) => Self::Bogus,
+            NetError::Timeout => Self::Timeout,
+            NetError::Io(_) | NetError::NoConnections | NetError::Busy => Self::Unreachable,
+            _ => Self::Malformed,
         }
     }
 }
@@ -161,6 +200,7 @@ impl DnsError {
 impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Bogus => f.write_str("the DNS answer fails DNSSEC validation"),
             Self::Malformed => f.write_str("the DNS answer makes no sense"),
             Self::Response(2) => f.write_str("DNS answers SERVFAIL"),
             Self::Response(5) => f.write_str("DNS answers REFUSED"),

@@ -1,7 +1,8 @@
 //! MTA-STS ([RFC 8461]) for tokio: what a sending mail server has to know before it delivers.
 //!
 //! A [`Resolver`] asks DNS and policy hosts, keeps policies in a [`PolicyStore`], and answers from
-//! them. [`Resolver::plan`] goes on to the MX hosts. The protocol itself is in [`core`], which does
+//! them. [`Resolver::plan`] goes on to the MX hosts, [`Resolver::dane`] says what DANE (RFC 7672)
+//! demands of them. The protocol itself is in [`core`], which does
 //! no IO; this crate drives it.
 //!
 //! ```
@@ -86,7 +87,7 @@ mod tls;
 pub use answer::{Answer, ResolveError, Source};
 pub use builder::{BuildError, Freshness, Limits, ResolverBuilder, Timeouts};
 pub use clock::{Clock, SystemClock};
-pub use dane::DaneStatus;
+pub use dane::{DaneAnswer, DaneStatus, DaneTrust, NextHopDane};
 pub use dns::DnsError;
 pub use ipnet::IpNet;
 pub use judge::{Refusal, Verdict};

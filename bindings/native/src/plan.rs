@@ -2,7 +2,7 @@
 
 use crate::{
     answer::Answer,
-    dane::{DaneStatus, Tlsa},
+    dane::{Association, DaneStatus, HostDane, SecureMx},
     dns::DnsError,
     judge::{Judge, Verdict},
     mx::{self, MxHost, MxHosts},
@@ -122,7 +122,7 @@ pub(crate) struct Facts {
     pub(crate) host: MxHost,
     pub(crate) is_local: bool,
     pub(crate) dane: DaneStatus,
-    tlsa: Vec<Tlsa>,
+    association: Option<Association>,
     pub(crate) probe: Option<ProbeResult>,
 }
 
@@ -148,7 +148,8 @@ impl Resolver {
                 // RFC 5321 §5.1, before the policy is looked at (RFC 8461 §8.4).
                 let is_local = cut.is_some_and(|cut| host.preference >= cut);
                 let asks = options.probe && !is_local;
-                self.facts(host, is_local, asks, is_secure && !options.ignore_policy && !is_local)
+                let dane_applies = is_secure && !options.ignore_policy && !is_local;
+                self.facts(next_hop, host, is_local, asks, dane_applies)
             })
             .buffered(PROBES_AT_ONCE)
             .collect::<Vec<_>>()
@@ -169,20 +170,19 @@ impl Resolver {
     async fn candidates(&self, next_hop: &Domain, options: &PlanOptions) -> Result<(MxHosts, bool), DnsError> {
         match (&options.hosts, &self.core.dane) {
             (Some(hosts), _) => Ok((MxHosts::Hosts(hosts.clone()), false)),
-            (None, Some(dane)) => dane.mx_hosts(next_hop).await,
+            (None, Some(dane)) => dane.mx_hosts(next_hop).await.map(|SecureMx { hosts, secure, .. }| (hosts, secure)),
             (None, None) => mx::look_up(&self.core.dns, next_hop).await.map(|hosts| (hosts, false)),
         }
     }
 
-    async fn facts(&self, host: MxHost, is_local: bool, asks: bool, dane_applies: bool) -> Facts {
-        let (dane, tlsa) = match &self.core.dane {
-            Some(dane) if dane_applies => dane.tlsa(&host.name).await,
-            _ => Default::default(),
+    async fn facts(&self, next_hop: &Domain, host: MxHost, is_local: bool, asks: bool, dane_applies: bool) -> Facts {
+        let HostDane { status: dane, association, .. } = match &self.core.dane {
+            Some(dane) if dane_applies => dane.host(next_hop, &host.name).await,
+            _ => HostDane::default(),
         };
-        let mut facts = Facts { host, is_local, dane, tlsa, probe: None };
+        let mut facts = Facts { host, is_local, dane, association, probe: None };
         if asks && facts.dane != DaneStatus::Broken {
-            let tlsa = (facts.dane == DaneStatus::Usable).then_some(&*facts.tlsa);
-            facts.probe = Some(self.core.prober.probe(&facts.host.name, tlsa).await);
+            facts.probe = Some(self.core.prober.probe(&facts.host.name, facts.association.as_ref()).await);
         }
         facts
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     builder::Timeouts,
-    dane::Tlsa,
+    dane::Association,
     dns::Dns,
     guard::Guard,
     smtp::{Broken, Smtp},
@@ -131,12 +131,12 @@ pub(crate) struct Prober {
 
 impl Prober {
     /// Asks `host`, the name in the MX record. With `tlsa` the certificate is judged by these
-    /// records in place of WebPKI.
-    pub(crate) async fn probe(&self, host: &str, tlsa: Option<&[Tlsa]>) -> ProbeResult {
+    /// records in place of WebPKI, and their base domain is the server name.
+    pub(crate) async fn probe(&self, host: &str, tlsa: Option<&Association>) -> ProbeResult {
         self.ask(host, tlsa).await.unwrap_or_else(|result| result)
     }
 
-    async fn ask(&self, host: &str, tlsa: Option<&[Tlsa]>) -> Result<ProbeResult, ProbeResult> {
+    async fn ask(&self, host: &str, tlsa: Option<&Association>) -> Result<ProbeResult, ProbeResult> {
         let mut smtp = self.greeted(host).await.map_err(ProbeResult::Unreachable)?;
         let name = ehlo_name(&smtp);
         let unreachable = |broken| ProbeResult::Unreachable(Unreachable::of(broken));
@@ -155,10 +155,11 @@ impl Prober {
         }
         // RFC 3207 §4.2: what came in plain text is forgotten, `into_stream` drops it.
         let stream = smtp.into_stream();
-        let server = ServerName::try_from(host.to_owned()).map_err(|_| ProbeResult::TlsFailed)?;
+        let server = tlsa.map_or(host, |tlsa| tlsa.base.as_str());
+        let server = ServerName::try_from(server.to_owned()).map_err(|_| ProbeResult::TlsFailed)?;
         let seen = Arc::new(Recording { webpki: self.verifier.clone(), seen: OnceLock::new() });
         let config = self.trust.config_with(seen.clone(), &[]).map_err(|_| ProbeResult::TlsFailed)?;
-        let handshake = TlsConnector::from(Arc::new(config)).connect(server.clone(), stream);
+        let handshake = TlsConnector::from(Arc::new(config)).connect(server, stream);
         let stream = match timeout(self.timeouts.smtp, handshake).await {
             Ok(Ok(stream)) => stream,
             _ => return Ok(ProbeResult::TlsFailed),
@@ -169,7 +170,7 @@ impl Prober {
         };
         let Some(seen) = seen.seen.get() else { return Ok(ProbeResult::TlsFailed) };
         let verdict = match tlsa {
-            Some(records) if records.iter().any(|record| record.verifies(&seen.chain, &server, &self.trust)) => None,
+            Some(tlsa) if tlsa.verifies(&seen.chain, &self.trust) => None,
             Some(_) => Some(ProbeResult::TlsaMismatch),
             None => seen.problem.map(ProbeResult::Certificate),
         };

@@ -35,7 +35,7 @@ pub(crate) struct Core {
     pub(crate) dns: Arc<Dns>,
     pub(crate) https: Https,
     pub(crate) prober: Prober,
-    pub(crate) dane: Option<Dane>,
+    pub(crate) dane: Option<Arc<Dane>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) timeouts: Timeouts,
@@ -71,6 +71,9 @@ struct Alive(Arc<Core>);
 impl Drop for Alive {
     fn drop(&mut self) {
         self.0.flights.abort_all();
+        if let Some(dane) = &self.0.dane {
+            dane.abort_all();
+        }
     }
 }
 

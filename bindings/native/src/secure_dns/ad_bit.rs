@@ -1,35 +1,49 @@
 //! DNS questions whose answers come with the AD bit, which hickory's resolver does not ask for.
 
-use crate::dns::DnsError;
+use super::{SecureAnswer, of_chain};
+use crate::{builder::BuildError, dns::DnsError, name_server::NameServer};
 use hickory_resolver::proto::{
     op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
-    rr::{Name, RData, RecordType},
+    rr::{Name, RecordType},
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
+    sync::Semaphore,
     time::timeout,
 };
 
-pub(crate) struct SecureDns {
-    pub(crate) servers: Vec<SocketAddr>,
-    pub(crate) timeout: Duration,
+/// Validating name servers that are trusted. RFC 4035 §4.9.3: the AD bit is worth as much as the
+/// way to the name server, so that it must be on loopback.
+pub(crate) struct AdBit {
+    servers: Vec<SocketAddr>,
+    timeout: Duration,
+    places: Semaphore,
 }
 
-pub(crate) struct SecureAnswer {
-    /// The data of the records of the type asked for.
-    pub(crate) data: Vec<RData>,
-    /// The server says that DNSSEC vouches for the answer, also if there is none.
-    pub(crate) secure: bool,
-}
+/// So many questions are under way at once: each has a socket.
+const AT_ONCE: usize = 256;
 
 /// RFC 9715 §3.1.
 const UDP_SIZE: u16 = 1232;
 
-impl SecureDns {
-    pub(crate) async fn ask(&self, name: &Name, kind: RecordType) -> Result<SecureAnswer, DnsError> {
+impl AdBit {
+    pub(crate) fn new(servers: &[NameServer], timeout: Duration) -> Result<Self, BuildError> {
+        let plain = |server: &NameServer| match server {
+            NameServer::Plain(addr) if addr.ip().is_loopback() => Some(*addr),
+            _ => None,
+        };
+        let servers: Option<Vec<_>> = servers.iter().map(plain).collect();
+        match servers {
+            Some(servers) if !servers.is_empty() => Ok(Self { servers, timeout, places: Semaphore::new(AT_ONCE) }),
+            _ => Err(BuildError::DaneNeedsLoopback),
+        }
+    }
+
+    pub(super) async fn ask(&self, name: &Name, kind: RecordType) -> Result<SecureAnswer, DnsError> {
+        let Ok(Ok(_place)) = timeout(self.timeout, self.places.acquire()).await else { return Err(DnsError::Timeout) };
         let share = self.timeout / u32::try_from(self.servers.len().max(1)).unwrap_or(u32::MAX);
         let mut error = DnsError::Unreachable;
         for server in &self.servers {
@@ -54,8 +68,9 @@ async fn exchange(server: SocketAddr, name: &Name, kind: RecordType) -> Result<S
         ResponseCode::NoError | ResponseCode::NXDomain => {}
         code => return Err(DnsError::Response(code.into())),
     }
-    let of_kind = reply.answers.into_iter().filter(|record| record.record_type() == kind);
-    Ok(SecureAnswer { data: of_kind.map(|record| record.data).collect(), secure: reply.metadata.authentic_data })
+    let secure = reply.metadata.authentic_data;
+    let answer = of_chain(name, kind, &reply.answers, |_| secure);
+    Ok(answer.or_denied(&reply.authorities, secure))
 }
 
 fn question(name: &Name, kind: RecordType) -> Result<Message, DnsError> {
