@@ -1,6 +1,6 @@
 //! What DANE says of a next hop.
 
-use mta_sts::{Domain, Resolver};
+use mta_sts::{DaneAnswer, Domain, NextHopDane, Resolver};
 
 /// What DANE says of all MX hosts of a next hop together. RFC 7672 §2.2.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,6 +45,24 @@ pub(crate) struct Found {
 
 /// What DANE says of the next hop, as far as the resolver is asked for it.
 pub(crate) async fn dane_of(resolver: &Resolver, next_hop: &Domain) -> Found {
-    let _ = (resolver, next_hop);
-    Found { status: Dane::Unknown, unbroken: Vec::new() }
+    resolver.dane(next_hop).await.into()
+}
+
+/// The same, if it is known without asking DNS.
+pub(crate) fn known_dane_of(resolver: &Resolver, next_hop: &Domain) -> Option<Found> {
+    resolver.known_dane(next_hop).map(Into::into)
+}
+
+impl From<DaneAnswer> for Found {
+    fn from(answer: DaneAnswer) -> Self {
+        let status = match answer.status {
+            NextHopDane::Insecure => Dane::Insecure,
+            NextHopDane::Unusable => Dane::Unusable,
+            NextHopDane::Usable => Dane::Usable,
+            NextHopDane::Mixed => Dane::Mixed,
+            NextHopDane::Broken => Dane::Broken,
+            _ => Dane::Unknown,
+        };
+        Self { status, unbroken: answer.unbroken().map(str::to_owned).collect() }
+    }
 }

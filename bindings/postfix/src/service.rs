@@ -13,7 +13,7 @@ use crate::{
     zone::{Asked, DaneMode, Zones},
 };
 use core::{pin::pin, time::Duration};
-use mta_sts::{Answer, Clock, Domain, Intent, Resolver, Source, SystemClock, UnixTime};
+use mta_sts::{Answer, Domain, Intent, Resolver, Source};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::time::Instant;
 
@@ -140,7 +140,7 @@ impl Inner {
         };
         let (policy, dane) = settle(asked, policy, dane).await;
         let before_bounce = intent == Intent::BeforeBounce;
-        let now = now(&self.resolver);
+        let now = self.resolver.now();
         self.rule(&Case { asked, domain, policy: policy.as_ref(), dane: dane.as_ref(), before_bounce, now }, began)
     }
 
@@ -205,11 +205,6 @@ async fn settle(
         }
     }
     (policy, dane)
-}
-
-/// The wall-clock time by which the resolver reckons the ages of policies.
-fn now(_: &Resolver) -> UnixTime {
-    SystemClock.now()
 }
 
 /// One line a decision. Names of zones are the administrator's and domains have only letters,
