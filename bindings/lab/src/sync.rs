@@ -38,6 +38,11 @@ impl<T: Clone> Log<T> {
         locked(&self.events).iter().cloned().collect()
     }
 
+    /// Empties it.
+    pub(crate) fn take(&self) -> Vec<T> {
+        locked(&self.events).drain(..).collect()
+    }
+
     pub(crate) fn clear(&self) {
         locked(&self.events).clear();
     }

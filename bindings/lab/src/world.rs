@@ -207,6 +207,12 @@ impl World {
         self.0.mails.all()
     }
 
+    /// As [`mails`](Self::mails), and forgets them: what is accepted later comes with the next call.
+    #[must_use]
+    pub fn take_mails(&self) -> Vec<Mail> {
+        self.0.mails.take()
+    }
+
     /// All that has happened at the MX hosts so far.
     #[must_use]
     pub fn smtp_log(&self) -> Vec<SmtpSeen> {

@@ -17,6 +17,7 @@ pub(crate) fn scenarios(has_ipv6: bool) -> Vec<Scenario> {
     all.extend(certificates());
     all.extend(addresses(has_ipv6));
     all.extend(mx_hosts());
+    all.extend(dane());
     all.extend(lives());
     all
 }
@@ -33,6 +34,21 @@ fn policies() -> Vec<Scenario> {
             "testing mode, and an MX host that the policy does not name",
             "version: STSv1\r\nmode: testing\r\nmx: other.example\r\nmax_age: 86400\r\n",
             ["testing", "", TO_MX_ANY],
+        ),
+        Scenario::new(
+            "testing-cert",
+            "testing mode, and a self-signed certificate of the MX host",
+            |site| {
+                let site = site.good().policy("version: STSv1\r\nmode: testing\r\nmx: mx.@\r\nmax_age: 86400\r\n");
+                site.mx(&[(10, "mx.@", Tls::SelfSigned.into())])
+            },
+            ["testing", "", TO_MX_ANY],
+        ),
+        with(
+            "wildcard",
+            "the policy names all hosts below the domain",
+            "version: STSv1\nmode: enforce\nmx: *.@\nmax_age: 604800\n",
+            ["enforce", "", TO_MX],
         ),
         with("none", "mode none", "version: STSv1\nmode: none\nmax_age: 86400\n", ["no policy", "", TO_MX_ANY]),
         with(
@@ -342,6 +358,15 @@ fn mx_hosts() -> Vec<Scenario> {
             "defer",
         ),
         Scenario::new(
+            "borrowed-name",
+            "the MX host is not in the policy, its certificate is for a host that is",
+            |site| {
+                let tls = Tls::Names { san: vec![San::Dns(site.name("mx.@"))], cn: None };
+                site.good().mx(&[(10, "other.@", tls.into())])
+            },
+            ["enforce", "", "defer"],
+        ),
+        Scenario::new(
             "implicit-mx",
             "no MX record: the domain itself is the MX host",
             |site| {
@@ -360,6 +385,33 @@ fn mx_hosts() -> Vec<Scenario> {
                 site
             },
             ["enforce", "", "none: the domain takes no mail"],
+        ),
+    ]
+}
+
+/// DANE (RFC 7672) beside MTA-STS, which must not override it (RFC 8461 §2).
+fn dane() -> Vec<Scenario> {
+    vec![
+        Scenario::new(
+            "dane",
+            "DANE vouches for a certificate of an unknown CA",
+            |site| site.good().mx(&[(10, "mx.@", Tls::UnknownCa.into())]).secure().tlsa("mx.@"),
+            ["enforce", "", TO_MX],
+        ),
+        Scenario::new(
+            "dane-wrong",
+            "a certificate of a known CA, and TLSA records of another",
+            |site| site.good().secure().tlsa_of("mx.@", vec![0; 32]),
+            ["enforce", "", "defer"],
+        ),
+        Scenario::new(
+            "dane-alone",
+            "DANE without MTA-STS",
+            |site| {
+                let site = site.mx(&[(10, "mx.@", Tls::UnknownCa.into())]);
+                site.secure().tlsa("mx.@")
+            },
+            ["no policy", "", TO_MX],
         ),
     ]
 }

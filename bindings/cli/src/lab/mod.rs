@@ -42,6 +42,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "serve")]
     ca_out: Option<std::path::PathBuf>,
 
+    /// With --serve: append each mail that an MX host accepts to this file, as a line of JSON.
+    #[arg(long, value_name = "FILE", requires = "serve")]
+    mail_log: Option<std::path::PathBuf>,
+
     /// With --serve: policy hosts send `Access-Control-Allow-Origin: *`, so that web pages can read policies.
     #[arg(long, requires = "serve")]
     cors: bool,
@@ -64,7 +68,7 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Done, Stop> {
         let mut scenarios = catalogue::scenarios(lab.has_ipv6());
         if args.serve {
             lab.world().set_cors(args.cors);
-            return serve::until_interrupted(&lab, &scenarios, args.ca_out.as_deref(), json).await;
+            return serve::until_interrupted(&lab, &scenarios, args, json).await;
         }
         if !args.only.is_empty() {
             scenarios.retain(|scenario| args.only.iter().any(|part| scenario.domain.contains(part)));

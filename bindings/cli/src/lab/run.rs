@@ -93,6 +93,7 @@ fn resolver(lab: &Lab, clock: Arc<ShiftedClock>) -> Result<Resolver, mta_sts::Bu
         .name_servers([NameServer::Plain(lab.dns_addr())])
         .extra_ca_pem(lab.ca_pem().as_bytes())?
         .only_extra_ca(true)
+        .dane(true)
         .https_port(lab.https_port())
         .smtp_port(lab.smtp_port())
         .allow_nets(loopback)

@@ -1,7 +1,7 @@
 //! What a scenario is: a domain, what happens to it step by step, and what a sender must conclude.
 
 use mta_sts::core::{Intent, UnixTime};
-use mta_sts_lab::{Address, Answer, MxHost, PolicyHost, RecordType, Response, Tls, World};
+use mta_sts_lab::{Address, Answer, MxHost, PolicyHost, Record, RecordType, Response, Tls, World};
 
 /// One domain of the lab, and its life.
 pub(crate) struct Scenario {
@@ -98,6 +98,24 @@ impl Site<'_> {
     pub(crate) fn txt(self, records: &[&str]) -> Self {
         self.world.txt(&self.name("_mta-sts.@"), records);
         self
+    }
+
+    /// DNSSEC vouches for all names of the domain.
+    pub(crate) fn secure(self) -> Self {
+        self.world.set_secure(&self.domain, true);
+        self
+    }
+
+    /// A TLSA record with the key that the MX host shows.
+    pub(crate) fn tlsa(self, host: &str) -> Self {
+        let key = self.world.tlsa_for(&self.name(host));
+        self.tlsa_of(host, key)
+    }
+
+    /// A TLSA record with another SHA-256 digest of a key.
+    pub(crate) fn tlsa_of(self, host: &str, data: Vec<u8>) -> Self {
+        let record = Record::Tlsa { usage: 3, selector: 1, matching: 1, data };
+        self.dns(&format!("_25._tcp.{host}"), RecordType::Tlsa, Answer::Records(vec![record]))
     }
 
     /// Whatever DNS is to answer.

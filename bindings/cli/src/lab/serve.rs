@@ -1,21 +1,32 @@
 //! `mta-sts lab --serve`: the servers stay up for other programs.
 
-use super::scenario::Scenario;
+use super::{Args, scenario::Scenario};
 use crate::{
     exit::{Done, Exit, Stop},
     output,
 };
 use mta_sts_lab::Lab;
 use serde_json::json;
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    convert::Infallible,
+    fmt::Write as _,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    path::Path,
+    time::Duration,
+};
+
+/// The world keeps a thousand mails between two looks.
+const MAIL_LOG_EVERY: Duration = Duration::from_millis(50);
 
 /// Sets every domain up as its scenario begins, says how to reach the servers, and waits.
 pub(crate) async fn until_interrupted(
     lab: &Lab,
     scenarios: &[Scenario],
-    ca_out: Option<&Path>,
+    args: &Args,
     json: bool,
 ) -> Result<Done, Stop> {
+    let ca_out = args.ca_out.as_deref();
     for scenario in scenarios {
         scenario.steps[0].apply(lab.world(), &scenario.domain);
     }
@@ -23,9 +34,33 @@ pub(crate) async fn until_interrupted(
         fs::write(path, lab.ca_pem()).map_err(|e| Stop::unknown(format!("cannot write {}: {e}", path.display())))?;
     }
     let text = if json { as_json(lab, scenarios) } else { in_words(lab, scenarios, ca_out) };
+    let interrupted = tokio::signal::ctrl_c();
+    let mails = async {
+        match &args.mail_log {
+            Some(path) => log_mails(lab, path).await,
+            None => std::future::pending().await,
+        }
+    };
     output::print(&text, Exit::Fine);
-    tokio::signal::ctrl_c().await.map_err(|e| Stop::unknown(format!("cannot wait for an interrupt: {e}")))?;
+    tokio::select! {
+        ended = interrupted => ended.map_err(|e| Stop::unknown(format!("cannot wait for an interrupt: {e}")))?,
+        Err(stop) = mails => return Err(stop),
+    }
     Ok(Done { text: String::new(), exit: Exit::Fine })
+}
+
+/// Appends what the MX hosts accept to a file, until it cannot be written.
+async fn log_mails(lab: &Lab, path: &Path) -> Result<Infallible, Stop> {
+    let fails = |e: io::Error| Stop::unknown(format!("cannot write {}: {e}", path.display()));
+    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(fails)?;
+    loop {
+        for mail in lab.world().take_mails() {
+            let line = json!({ "host": mail.host, "tls": mail.tls, "sni": mail.sni, "from": mail.from,
+                "to": mail.to, "data": String::from_utf8_lossy(&mail.data) });
+            file.write_all(format!("{line}\n").as_bytes()).map_err(fails)?;
+        }
+        tokio::time::sleep(MAIL_LOG_EVERY).await;
+    }
 }
 
 fn as_json(lab: &Lab, scenarios: &[Scenario]) -> String {

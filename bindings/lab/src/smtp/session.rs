@@ -89,7 +89,12 @@ impl Session<'_> {
                 "EHLO" => {
                     envelope = Envelope::default();
                     let last = if may_start_tls { "\r\n250 STARTTLS" } else { "\r\n250 HELP" };
-                    lines.say(&format!("250-{}\r\n250-8BITMIME\r\n250-SIZE {LARGEST_MAIL}{last}", self.host)).await?;
+                    lines
+                        .say(&format!(
+                            "250-{}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE {LARGEST_MAIL}{last}",
+                            self.host
+                        ))
+                        .await?;
                 }
                 "HELO" => {
                     envelope = Envelope::default();
