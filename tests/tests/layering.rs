@@ -32,7 +32,7 @@ fn dependencies_point_inward_only() {
     assert!(ours("mta-sts-lab").is_subset(&set(&["mta-sts-core"])));
     assert_eq!(ours("mta-sts"), set(&["mta-sts-core"]));
     assert_eq!(ours("mta-sts-postfix"), set(&["mta-sts", "mta-sts-core"]));
-    assert_eq!(ours("mta-sts-cli"), set(&["mta-sts", "mta-sts-core", "mta-sts-lab"]));
+    assert_eq!(ours("mta-sts-cli"), set(&["mta-sts", "mta-sts-core", "mta-sts-lab", "mta-sts-postfix"]));
 }
 
 #[test]

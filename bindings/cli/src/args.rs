@@ -1,6 +1,6 @@
 //! The command line as a whole. Each command keeps its own arguments in its file.
 
-use crate::{completions, lab, lint, man, matching, query, report};
+use crate::{completions, config, lab, lint, man, matching, query, report, serve};
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::{env, ffi::OsString};
@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Report(report::Args),
     /// Asks what a sending server decides about a domain now.
     Query(query::Args),
+    /// Answers Postfix and Sendmail over the socketmap protocol, until it gets SIGTERM.
+    Serve(serve::Args),
+    /// Checks, shows or imports the configuration of `mta-sts serve`.
+    Config(config::Args),
     /// Runs the real driver against a small internet on loopback.
     Lab(lab::Args),
     /// Prints a completion script for a shell.

@@ -4,6 +4,7 @@
 
 mod args;
 mod completions;
+mod config;
 mod exit;
 mod input;
 mod lab;
@@ -14,6 +15,7 @@ mod output;
 mod query;
 mod quoted;
 mod report;
+mod serve;
 
 use args::{Args, Command};
 use exit::{Done, Exit, Stop};
@@ -24,7 +26,10 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return explain(&error).into(),
     };
-    output::log::start(args.verbose);
+    // The daemon logs as its configuration says.
+    if !matches!(args.command, Command::Serve(_)) {
+        output::log::start(args.verbose);
+    }
     let exit = match run(args) {
         Ok(Done { text, exit }) => output::print(&text, exit),
         Err(Stop { message, exit }) => output::complain(&message, exit),
@@ -32,12 +37,14 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-fn run(Args { json, command, .. }: Args) -> Result<Done, Stop> {
+fn run(Args { json, command, verbose, .. }: Args) -> Result<Done, Stop> {
     match command {
         Command::Lint(args) => lint::run(&args, json),
         Command::Match(args) => matching::run(&args, json),
         Command::Report(args) => report::run(&args, json),
         Command::Query(args) => query::run(&args, json),
+        Command::Serve(args) => serve::run(&args, verbose),
+        Command::Config(args) => config::run(&args, json),
         Command::Lab(args) => lab::run(&args, json),
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Man(args) => man::run(&args),

@@ -47,9 +47,13 @@ fn write_pages(directory: &Path) -> io::Result<String> {
     let mut root = args::Args::command().disable_help_subcommand(true);
     root.build();
     let mut list = String::new();
-    for command in core::iter::once(&root).chain(root.get_subcommands()) {
-        let path = Man::new(command.clone()).generate_to(directory)?;
-        list += &format!("{}\n", escape::path(&path));
-    }
+    write_page_of(&root, directory, &mut list)?;
     Ok(list)
+}
+
+/// The page of a command, and those of the commands below it.
+fn write_page_of(command: &clap::Command, directory: &Path, list: &mut String) -> io::Result<()> {
+    let path = Man::new(command.clone()).generate_to(directory)?;
+    *list += &format!("{}\n", escape::path(&path));
+    command.get_subcommands().try_for_each(|command| write_page_of(command, directory, list))
 }

@@ -8,7 +8,7 @@ use std::{
     process::Stdio,
 };
 
-const COMMANDS: [&str; 6] = ["lint", "match", "report", "query", "completions", "man"];
+const COMMANDS: [&str; 8] = ["lint", "match", "report", "query", "serve", "config", "completions", "man"];
 
 #[test]
 fn help_is_no_error_and_has_examples() {
@@ -35,6 +35,9 @@ fn wrong_usage_is_64() {
         &["query", "--https-port", "0", "example.com"],
         &["query", "--allow-net", "x", "example.com"],
         &["completions", "nonsense"],
+        &["config"],
+        &["config", "import"],
+        &["serve", "nonsense"],
         &["--color", "sometimes", "man"],
     ] {
         let run = run(args);
@@ -125,6 +128,7 @@ fn there_is_a_manual_page_for_every_command() {
     let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("man-{}", std::process::id()));
     let run = run(["man".as_ref(), "--out".as_ref(), directory.as_os_str()]);
     assert_eq!(run.code, 0, "{run:?}");
+    assert!(directory.join("mta-sts-config-check.1").is_file(), "{}", run.out);
     for page in ["mta-sts.1".to_owned()].into_iter().chain(COMMANDS.map(|command| format!("mta-sts-{command}.1"))) {
         assert!(directory.join(&page).is_file(), "{page}");
         assert!(run.out.contains(&page), "{page}");

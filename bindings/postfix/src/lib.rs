@@ -49,12 +49,15 @@
 //! [RFC 8461]: https://www.rfc-editor.org/rfc/rfc8461
 #![forbid(unsafe_code)]
 
+pub mod config;
 mod connection;
+pub mod daemon;
 mod dane;
 mod grace;
 mod key;
 mod listener;
 pub mod metrics;
+pub mod migrate;
 mod overrides;
 mod policy_map;
 mod reply;

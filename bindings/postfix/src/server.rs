@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinHandle,
+    task::{self, JoinHandle},
     time::{sleep, timeout},
 };
 
@@ -83,6 +83,23 @@ impl Server {
         let accept = |listener| tokio::spawn(accept(listener, answerer.clone(), connections.clone()));
         let acceptors = listeners.into_iter().map(accept).collect();
         Self { connections, acceptors }
+    }
+
+    /// Serves one more listener, until [`Server::close`].
+    pub fn listen(&mut self, answerer: impl Answerer, listener: Listener) -> task::Id {
+        let acceptor = tokio::spawn(accept(listener, Arc::new(answerer), self.connections.clone()));
+        let id = acceptor.id();
+        self.acceptors.push(acceptor);
+        id
+    }
+
+    /// Closes a listener. Connections that came by it stay open.
+    pub async fn close(&mut self, listener: task::Id) {
+        if let Some(at) = self.acceptors.iter().position(|acceptor| acceptor.id() == listener) {
+            let acceptor = self.acceptors.swap_remove(at);
+            acceptor.abort();
+            let _ = acceptor.await;
+        }
     }
 
     /// How many connections are open.

@@ -38,15 +38,15 @@ pub struct ServiceOptions {
 
 #[derive(Debug)]
 struct Inner {
-    resolver: Resolver,
     metrics: Metrics,
     grace: Grace,
     state: RwLock<Arc<State>>,
 }
 
-/// The options that are in force, and the counters that go with them.
+/// What is in force, and the counters that go with it.
 #[derive(Debug)]
 struct State {
+    resolver: Resolver,
     options: ServiceOptions,
     counters: Vec<ZoneCounters>,
 }
@@ -68,14 +68,26 @@ impl Service {
     #[must_use]
     pub fn new(resolver: Resolver, options: impl Into<ServiceOptions>) -> Self {
         let metrics = Metrics::new();
-        let state = RwLock::new(State::new(options.into(), &metrics));
-        Self(Arc::new(Inner { resolver, metrics, grace: Grace::default(), state }))
+        let state = RwLock::new(State::new(resolver, options.into(), &metrics));
+        Self(Arc::new(Inner { metrics, grace: Grace::default(), state }))
     }
 
     /// Answers by other options from now on. Answers under way keep theirs.
     pub fn set(&self, options: impl Into<ServiceOptions>) {
-        let state = State::new(options.into(), &self.0.metrics);
+        self.replace(self.resolver(), options);
+    }
+
+    /// Answers from another resolver and by other options from now on. Answers under way keep theirs;
+    /// what was counted goes on.
+    pub fn replace(&self, resolver: Resolver, options: impl Into<ServiceOptions>) {
+        let state = State::new(resolver, options.into(), &self.0.metrics);
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// What it answers from.
+    #[must_use]
+    pub fn resolver(&self) -> Resolver {
+        self.0.state().resolver.clone()
     }
 
     /// What was counted.
@@ -86,8 +98,8 @@ impl Service {
 }
 
 impl State {
-    fn new(options: ServiceOptions, metrics: &Metrics) -> Arc<Self> {
-        Arc::new(Self { counters: metrics.of_zones(&options.zones), options })
+    fn new(resolver: Resolver, options: ServiceOptions, metrics: &Metrics) -> Arc<Self> {
+        Arc::new(Self { counters: metrics.of_zones(&options.zones), resolver, options })
     }
 }
 
@@ -101,7 +113,7 @@ impl Answerer for Service {
         let domain = policy_domain(key, asked.zone.smart_hosts);
         async move {
             let reply = match domain {
-                Ok(domain) => inner.look_up(&state.options, &asked, &domain, intent, began).await,
+                Ok(domain) => inner.look_up(&state, &asked, &domain, intent, began).await,
                 Err(why) => {
                     tracing::trace!(zone = asked.zone.name, %why, "nothing to look up");
                     Reply::NotFound
@@ -120,27 +132,27 @@ impl Inner {
 
     async fn look_up(
         &self,
-        options: &ServiceOptions,
+        state: &State,
         asked: &Asked,
         domain: &Domain,
         intent: Intent,
         began: Instant,
     ) -> Reply {
         let policy = async {
-            match options.overrides.get(domain) {
+            match state.options.overrides.get(domain) {
                 Some(Rule::Exempt) => Standing::Exempt,
                 Some(Rule::Policy(policy)) => Standing::Static(policy.clone()),
-                Some(Rule::RefreshEvery(_)) | None => self.learn(domain, intent, options.store_grace).await,
+                Some(Rule::RefreshEvery(_)) | None => self.learn(state, domain, intent).await,
             }
         };
         let dane = async {
-            let found = dane_of(&self.resolver, domain).await;
+            let found = dane_of(&state.resolver, domain).await;
             self.metrics.dane(found.status);
             found
         };
         let (policy, dane) = settle(asked, policy, dane).await;
         let before_bounce = intent == Intent::BeforeBounce;
-        let now = self.resolver.now();
+        let now = state.resolver.now();
         self.rule(&Case { asked, domain, policy: policy.as_ref(), dane: dane.as_ref(), before_bounce, now }, began)
     }
 
@@ -153,10 +165,10 @@ impl Inner {
         ruling.reply
     }
 
-    async fn learn(&self, domain: &Domain, intent: Intent, grace: Duration) -> Standing {
-        let answer = self.resolver.resolve_with(domain, intent).await;
+    async fn learn(&self, state: &State, domain: &Domain, intent: Intent) -> Standing {
+        let answer = state.resolver.resolve_with(domain, intent).await;
         self.metrics.learnt(&answer);
-        let store = self.store(&answer, grace);
+        let store = self.store(&answer, state.options.store_grace);
         Standing::Learnt(Box::new(answer), store)
     }
 
