@@ -1,6 +1,6 @@
 //! The command line as a whole. Each command keeps its own arguments in its file.
 
-use crate::{completions, config, lab, lint, man, matching, query, report, serve};
+use crate::{cache, completions, config, doctor, lab, lint, man, matching, query, report, serve};
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::{env, ffi::OsString};
@@ -55,6 +55,10 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// Checks, shows or imports the configuration of `mta-sts serve`.
     Config(config::Args),
+    /// Shows and changes what a running daemon holds.
+    Cache(cache::Args),
+    /// Looks at the daemon, Postfix and the network, and says what to fix.
+    Doctor(doctor::Args),
     /// Runs the real driver against a small internet on loopback.
     Lab(lab::Args),
     /// Prints a completion script for a shell.

@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod cache;
 mod completions;
 mod config;
+mod doctor;
 mod exit;
 mod input;
 mod lab;
@@ -45,6 +47,8 @@ fn run(Args { json, command, verbose, .. }: Args) -> Result<Done, Stop> {
         Command::Query(args) => query::run(&args, json),
         Command::Serve(args) => serve::run(&args, verbose),
         Command::Config(args) => config::run(&args, json),
+        Command::Cache(args) => cache::run(&args, json),
+        Command::Doctor(args) => doctor::run(&args, json),
         Command::Lab(args) => lab::run(&args, json),
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Man(args) => man::run(&args),

@@ -5,6 +5,7 @@ mod help;
 mod json;
 mod show;
 mod verdict;
+pub(crate) mod via;
 
 use crate::exit::{Done, Stop};
 use mta_sts::{IpNet, NameServer};
@@ -14,8 +15,19 @@ use std::{net::IpAddr, path::PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The mail domain: what stands after the @ of an address. U-labels are converted.
+    /// The mail domain: what stands after the @ of an address. U-labels are converted. With --via
+    /// the key as Postfix would send it, such as example.com or [mx.example.com]:587.
+    #[arg(value_name = "DOMAIN")]
     domain: String,
+
+    /// Ask this running socketmap server what it tells Postfix: ADDRESS:PORT or unix:PATH, either
+    /// with :MAP behind it.
+    #[arg(long, value_name = "SERVER", conflicts_with_all = ["mx", "probe", "dns", "ca", "allow_net"])]
+    via: Option<via::Server>,
+
+    /// The map to ask for.
+    #[arg(long, value_name = "NAME", requires = "via", help = "The map to ask for [default: postfix]")]
+    map: Option<String>,
 
     /// Judge this MX host instead of those in DNS. May be given several times.
     #[arg(long = "mx", value_name = "HOST")]
@@ -59,13 +71,17 @@ Exit codes:
   2   mail is refused, or MTA-STS is off or broken
   3   it could not be learnt, such as when DNS does not answer
   64  wrong usage
+With --via: 0 mail goes out over verified TLS only, 1 over any TLS, 2 the server has no policy to
+enforce, or says what Postfix cannot read, 3 the server could not tell.
 
 Examples:
   mta-sts query example.com
   mta-sts query --probe example.com
   mta-sts query --mx new-mx.example.com example.com
   mta-sts query --dns 127.0.0.1:5353 --ca lab.pem --https-port 8443 --allow-net 127.0.0.0/8 enforce.test
-  mta-sts query --json example.com | jq .decision";
+  mta-sts query --json example.com | jq .decision
+  mta-sts query --via 127.0.0.1:8461:postfix example.com
+  mta-sts query --via unix:/run/mta-sts/postfix.sock --map QUERYwithTLSRPT example.com";
 
 /// A net, or an address for the net that holds it alone.
 fn net(text: &str) -> Result<IpNet, &'static str> {
@@ -74,6 +90,9 @@ fn net(text: &str) -> Result<IpNet, &'static str> {
 }
 
 pub(crate) fn run(args: &Args, json: bool) -> Result<Done, Stop> {
+    if let Some(server) = &args.via {
+        return via::run(server, args.map.as_deref(), &args.domain, json);
+    }
     let domain = Domain::from_unicode(&args.domain).map_err(|error| {
         let given = crate::output::escape::text(&args.domain);
         let hint = match error.kind {

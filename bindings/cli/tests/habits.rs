@@ -8,7 +8,8 @@ use std::{
     process::Stdio,
 };
 
-const COMMANDS: [&str; 8] = ["lint", "match", "report", "query", "serve", "config", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["lint", "match", "report", "query", "serve", "config", "cache", "doctor", "completions", "man"];
 
 #[test]
 fn help_is_no_error_and_has_examples() {
@@ -34,6 +35,15 @@ fn wrong_usage_is_64() {
         &["query", "-x"],
         &["query", "--https-port", "0", "example.com"],
         &["query", "--allow-net", "x", "example.com"],
+        &["query", "--via", "nonsense", "example.com"],
+        &["query", "--via", "127.0.0.1:1", "--probe", "example.com"],
+        &["query", "--map", "postfix", "example.com"],
+        &["cache"],
+        &["cache", "show", "a b"],
+        &["cache", "purge"],
+        &["cache", "purge", "--all", "example.com"],
+        &["doctor", "--domain", "a@b"],
+        &["doctor", "--socket", "nonsense"],
         &["completions", "nonsense"],
         &["config"],
         &["config", "import"],

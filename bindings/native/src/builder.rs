@@ -277,6 +277,7 @@ impl ResolverBuilder {
             flights: Default::default(),
             unused_after: self.unused_after,
             refresh_every: Default::default(),
+            on_lookup: Default::default(),
         }))
     }
 }

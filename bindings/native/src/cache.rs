@@ -12,6 +12,9 @@ use std::{sync::Arc, time::Duration};
 /// Says how often domains are refreshed that have an interval of their own.
 pub(crate) type RefreshEvery = Arc<dyn Fn(&Domain) -> Option<Duration> + Send + Sync>;
 
+/// Hears of each lookup.
+pub(crate) type OnLookup = Arc<dyn Fn(&Answer) + Send + Sync>;
+
 impl Resolver {
     /// What is cached for the domain, dead or alive. Nothing is looked up.
     ///
@@ -81,5 +84,11 @@ impl Resolver {
     /// (half of `max_age`, or daily), and never within five minutes of the last fetch.
     pub fn set_refresh_every(&self, every: impl Fn(&Domain) -> Option<Duration> + Send + Sync + 'static) {
         *locked(&self.core.refresh_every) = Some(Arc::new(every));
+    }
+
+    /// Tells `hear` of each lookup that asked DNS when it ends, also of those that nobody waits for;
+    /// in place of who was told before. It is called on the lookup's task: it must be quick.
+    pub fn on_lookup(&self, hear: impl Fn(&Answer) + Send + Sync + 'static) {
+        *locked(&self.core.on_lookup) = Some(Arc::new(hear));
     }
 }

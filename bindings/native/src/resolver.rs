@@ -4,7 +4,7 @@ use crate::{
     answer::{Answer, ResolveError},
     bounded::{Bounded, locked},
     builder::{Freshness, ResolverBuilder, Timeouts},
-    cache::RefreshEvery,
+    cache::{OnLookup, RefreshEvery},
     clock::Clock,
     dane::Dane,
     dns::{Dns, DnsError},
@@ -45,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) flights: Flights,
     pub(crate) unused_after: Duration,
     pub(crate) refresh_every: Mutex<Option<RefreshEvery>>,
+    pub(crate) on_lookup: Mutex<Option<OnLookup>>,
 }
 
 /// The store is told of use at most once in so many seconds.
@@ -220,6 +221,10 @@ impl Core {
         let is_first = entry.is_none();
         let answer = Answer { asked_https, ..Answer::of(domain, outcome, entry, now) }.with_store_error(error);
         self.remember(&answer, now);
+        let observe = locked(&self.on_lookup).clone();
+        if let Some(observe) = observe {
+            observe(&answer);
+        }
         if intent != Intent::Refresh && answer.entry.is_some() {
             self.touch(domain, is_first, now).await;
         }

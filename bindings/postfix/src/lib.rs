@@ -49,15 +49,21 @@
 //! [RFC 8461]: https://www.rfc-editor.org/rfc/rfc8461
 #![forbid(unsafe_code)]
 
+mod admin;
 pub mod config;
 mod connection;
 pub mod daemon;
 mod dane;
 mod grace;
+mod health;
+mod http;
+mod http_server;
 mod key;
 mod listener;
 pub mod metrics;
 pub mod migrate;
+mod mx_check;
+mod operations;
 mod overrides;
 mod policy_map;
 mod reply;
@@ -66,9 +72,14 @@ mod server;
 mod service;
 mod zone;
 
+pub use admin::{Admin, CachePage, CachedDomain, CachedFailure, NotUnix, Purged, Refreshed, Reloaded, Status};
+pub use health::{Check, CheckStatus, Health, HealthReport};
+pub use http::{Http, NotLoopback};
 pub use key::{NoDomain, policy_domain};
 pub use listener::{ListenError, Listener, UnixSocketOptions};
 pub use metrics::Metrics;
+pub use mx_check::{Mismatch, MxCheck, MxCheckOptions, MxFigures};
+pub use operations::Operations;
 pub use overrides::{Override, OverrideError, OverrideErrorKind, Overrides, StaticPolicy};
 pub use reply::{Reply, reply};
 pub use server::{Answerer, Limits, Server};

@@ -1,6 +1,6 @@
 //! Counters for Prometheus, in a registry of their own.
 
-use crate::{dane::Dane, reply::Reply, ruling::Ruling, zone::Zones};
+use crate::{dane::Dane, mx_check::MxFigures, reply::Reply, ruling::Ruling, zone::Zones};
 use core::{fmt, sync::atomic::AtomicU64, time::Duration};
 use mta_sts::{Answer, Failure, Source, core::socketmap::PolicyDecision};
 use prometheus_client::{
@@ -20,12 +20,13 @@ use prometheus_client::{
 /// |---|---|---|
 /// | `mta_sts_requests_total` | `zone`, `reply` (`ok`, `not-found`, `temp`) | requests; names without a zone of their own count as the default zone |
 /// | `mta_sts_decisions_total` | `mode` (`no-policy`, `testing`, `enforce`, `dane`, `dane-only`, `unknown`), `result` (as `reply`) | requests for domains, by what was decided |
-/// | `mta_sts_fetches_total` | `result` (`fetched`, or why it failed) | requests that waited for a policy to be fetched |
+/// | `mta_sts_fetches_total` | `result` (`fetched`, or why it failed) | policies that were fetched, for requests and in the background |
 /// | `mta_sts_cache_size` | | domains in the policy store; `NaN` if not known |
 /// | `mta_sts_answer_seconds` | `path` (`cached`, `looked-up`) | time to an answer |
 /// | `mta_sts_dane_total` | `status` | next hops whose DANE was asked for |
 /// | `mta_sts_store_errors_total` | | requests that could not read the policy store |
 /// | `mta_sts_store_up` | | 1 if the store could be read when last tried, else 0; `NaN` if not tried |
+/// | `mta_sts_mx_policies` | `state` (`matching`, `mismatching`, `hopeless`, `unknown`) | held policies whose MX hosts were last found to be so, see [`MxFigures`] |
 /// | `mta_sts_alerts_total` | `kind` (`store-grace-over`) | alerts that were logged |
 ///
 /// The second, third and fourth are what `hedwig_mta_sts_enforcement_total`,
@@ -42,6 +43,7 @@ pub struct Metrics {
     store_errors: Counter,
     store_up: Float,
     store_grace_over: Counter,
+    mx_policies: [Gauge; 4],
 }
 
 type Labelled<const N: usize> = Family<[(&'static str, String); N], Counter>;
@@ -49,6 +51,7 @@ type Float = Gauge<f64, AtomicU64>;
 
 /// The decisions, and "unknown".
 const MODES: usize = PolicyDecision::ALL.len() + 1;
+const MX_STATES: [&str; 4] = ["matching", "mismatching", "hopeless", "unknown"];
 const REPLIES: [&str; 3] = ["ok", "not-found", "temp"];
 
 impl Reply {
@@ -85,7 +88,7 @@ impl Metrics {
         let decisions = Labelled::default();
         registry.register("decisions", "Requests for domains by what was decided", decisions.clone());
         let fetches = Labelled::default();
-        registry.register("fetches", "Requests that waited for a policy to be fetched", fetches.clone());
+        registry.register("fetches", "Policies that were fetched, or failed to be", fetches.clone());
         let cache_size = Float::default();
         cache_size.set(f64::NAN);
         registry.register("cache_size", "Domains in the policy store", cache_size.clone());
@@ -102,6 +105,8 @@ impl Metrics {
         let store_up = Float::default();
         store_up.set(f64::NAN);
         registry.register("store_up", "Whether the policy store could be read when last tried", store_up.clone());
+        let mx = Family::<[(&'static str, &'static str); 1], Gauge>::default();
+        registry.register("mx_policies", "Held policies by how they suit the MX hosts of their domain", mx.clone());
         let alerts = Labelled::default();
         registry.register("alerts", "Alerts that were logged", alerts.clone());
         let modes = PolicyDecision::ALL.map(Some).into_iter().chain([None]).map(mode).collect::<Vec<_>>();
@@ -117,6 +122,7 @@ impl Metrics {
             dane: Dane::ALL.map(|status| of(&dane, [("status", status.as_str())])),
             store_errors,
             store_up,
+            mx_policies: MX_STATES.map(|state| mx.get_or_create_owned(&[("state", state)])),
             store_grace_over: of(&alerts, [("kind", "store-grace-over")]),
             registry,
         }
@@ -138,6 +144,15 @@ impl Metrics {
         self.cache_size.set(domains.map_or(f64::NAN, |domains| domains as f64));
     }
 
+    /// Takes note of what the MX check found.
+    pub fn set_mx(&self, figures: &MxFigures) {
+        let matching = figures.checked.saturating_sub(figures.mismatching);
+        let mismatching = figures.mismatching.saturating_sub(figures.hopeless);
+        for (gauge, count) in self.mx_policies.iter().zip([matching, mismatching, figures.hopeless, figures.unknown]) {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
     /// The counters of the zones, by their places.
     pub(crate) fn of_zones(&self, zones: &Zones) -> Vec<ZoneCounters> {
         let of_zone = |name: &str| REPLIES.map(|reply| of(&self.requests, [("zone", name), ("reply", reply)]));
@@ -152,7 +167,7 @@ impl Metrics {
         if is_cached { &self.cached } else { &self.looked_up }.observe(time.as_secs_f64());
     }
 
-    pub(crate) fn learnt(&self, answer: &Answer) {
+    pub(crate) fn looked_up(&self, answer: &Answer) {
         if answer.asked_https {
             let result = match (&answer.source, &answer.failure) {
                 (Source::Fetched, _) => "fetched",

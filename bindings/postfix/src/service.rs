@@ -3,6 +3,7 @@
 use crate::{
     dane::{Found, dane_of},
     grace::Grace,
+    health::Health,
     key::policy_domain,
     metrics::{Metrics, ZoneCounters},
     overrides::{Overrides, Rule},
@@ -13,7 +14,7 @@ use crate::{
     zone::{Asked, DaneMode, Zones},
 };
 use core::{pin::pin, time::Duration};
-use mta_sts::{Answer, Domain, Intent, Resolver, Source};
+use mta_sts::{Answer, Clock, Domain, Intent, Resolver, Source, SystemClock};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::time::Instant;
 
@@ -38,7 +39,8 @@ pub struct ServiceOptions {
 
 #[derive(Debug)]
 struct Inner {
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
     grace: Grace,
     state: RwLock<Arc<State>>,
 }
@@ -67,9 +69,10 @@ impl Service {
     /// A service with these options.
     #[must_use]
     pub fn new(resolver: Resolver, options: impl Into<ServiceOptions>) -> Self {
-        let metrics = Metrics::new();
+        let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new(None)));
+        watch(&resolver, &metrics, &health);
         let state = RwLock::new(State::new(resolver, options.into(), &metrics));
-        Self(Arc::new(Inner { metrics, grace: Grace::default(), state }))
+        Self(Arc::new(Inner { metrics, health, grace: Grace::default(), state }))
     }
 
     /// Answers by other options from now on. Answers under way keep theirs.
@@ -80,6 +83,7 @@ impl Service {
     /// Answers from another resolver and by other options from now on. Answers under way keep theirs;
     /// what was counted goes on.
     pub fn replace(&self, resolver: Resolver, options: impl Into<ServiceOptions>) {
+        watch(&resolver, &self.0.metrics, &self.0.health);
         let state = State::new(resolver, options.into(), &self.0.metrics);
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
     }
@@ -94,6 +98,12 @@ impl Service {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Whether all is well: the lookups of the resolver are watched.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.0.health
     }
 }
 
@@ -167,7 +177,6 @@ impl Inner {
 
     async fn learn(&self, state: &State, domain: &Domain, intent: Intent) -> Standing {
         let answer = state.resolver.resolve_with(domain, intent).await;
-        self.metrics.learnt(&answer);
         let store = self.store(&answer, state.options.store_grace);
         Standing::Learnt(Box::new(answer), store)
     }
@@ -217,6 +226,15 @@ async fn settle(
         }
     }
     (policy, dane)
+}
+
+/// Counts what the resolver fetches, for callers and behind them.
+fn watch(resolver: &Resolver, metrics: &Arc<Metrics>, health: &Arc<Health>) {
+    let (metrics, health) = (metrics.clone(), health.clone());
+    resolver.on_lookup(move |answer| {
+        metrics.looked_up(answer);
+        health.answer(answer, SystemClock.now());
+    });
 }
 
 /// One line a decision. Names of zones are the administrator's and domains have only letters,

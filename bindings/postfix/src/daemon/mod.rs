@@ -1,5 +1,6 @@
 //! The daemon: the parts that a [`Config`] asks for, put together, changed and ended in order.
 
+mod live;
 mod notify;
 mod operator;
 mod options;
@@ -119,6 +120,7 @@ impl Daemon {
         let resolver = resolver.unwrap_or_else(|| self.service.resolver());
         resolver::refresh_by(&resolver, &options);
         self.service.replace(resolver, options);
+        self.operator.follow(&config);
         (self.environment.set_log_level)(config.log.level);
         for key in needs_restart(&self.config, &config) {
             tracing::warn!(key, "this change takes effect at the next start");

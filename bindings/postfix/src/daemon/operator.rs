@@ -1,11 +1,14 @@
-//! The sockets of the operator: metrics and health over HTTP, and the admin socket.
+//! What serves the operator: metrics and health over HTTP, the admin socket, the MX check.
 
-use super::{Environment, Reloader, StartError, current::Current};
+use super::{Environment, Reloader, StartError, live::Live};
 use crate::{
+    admin,
     config::{Admin, Config},
+    http::Http,
     listener::{Listener, UnixSocketOptions},
+    service::Service,
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 use tokio::net::UnixListener;
 
 /// Only this user and root.
@@ -13,20 +16,46 @@ const ADMIN_MODE: u32 = 0o600;
 
 /// What serves the operator. Dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Operator;
+pub(super) struct Operator {
+    live: Arc<Live>,
+    _http: Option<Http>,
+    _admin: Option<admin::Admin>,
+}
 
-/// Starts what serves the operator.
-///
-/// To be filled with the servers of [`sockets`], which are to be opened here: they answer from
-/// `current`, and reload by `reloader`. Until then none are opened.
-pub(super) async fn start_operations(
-    config: &Config,
-    environment: &mut Environment,
-    current: &Current,
-    reloader: &Reloader,
-) -> Result<Operator, StartError> {
-    let _ = (config, environment, current.resolver(), reloader);
-    Ok(Operator)
+impl Operator {
+    pub(super) async fn start(
+        config: &Config,
+        environment: &mut Environment,
+        service: &Service,
+        reloader: &Reloader,
+    ) -> Result<Self, StartError> {
+        let OperatorSockets { http, admin } = sockets(config, environment).await?;
+        let live = Arc::new(Live::new(service.clone(), reloader.clone()));
+        let health = service.health();
+        let http = http.map(|socket| Http::start(socket, live.clone(), health.clone())).transpose()?;
+        let mx = live.clone();
+        let admin = admin.map(|socket| {
+            admin::Admin::start(socket, live.clone(), health.clone(), move || mx.mx_figures())
+        });
+        let operator = Self { live, _http: http, _admin: admin.transpose()? };
+        operator.follow(config);
+        health.set_serving(true);
+        Ok(operator)
+    }
+
+    /// Does as the configuration says that is in force now.
+    pub(super) fn follow(&self, config: &Config) {
+        self.live.health().set_canary(config.health.canary.clone());
+        self.live.check_mx(config.refresh.mx_check);
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.live.health().set_serving(false);
+        // It holds what holds it.
+        self.live.check_mx(None);
+    }
 }
 
 /// The sockets of the operator, those that there are to be.

@@ -1,10 +1,11 @@
 //! The sockets that are asked on: those of the configuration, and those of the service manager.
 
-use super::{StartError, current::Current};
+use super::StartError;
 use crate::{
     config::{Listen, Server as ServerConfig},
     listener::{Listener, UnixSocketOptions},
     server::Server,
+    service::Service,
 };
 use core::{error::Error, fmt};
 use listenfd::ListenFd;
@@ -161,7 +162,7 @@ impl Sockets {
         &mut self,
         config: &ServerConfig,
         server: &mut Server,
-        answerer: &Current,
+        answerer: &Service,
     ) -> Result<(), StartError> {
         for passed in self.passed.drain(..) {
             let address = passed.address().unwrap_or_else(|| Listen::Unix("(unnamed)".into()));

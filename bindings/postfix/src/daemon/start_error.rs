@@ -1,7 +1,7 @@
 //! Why a daemon does not start.
 
 use super::sockets::InheritError;
-use crate::{listener::ListenError, overrides::OverrideError};
+use crate::{admin::NotUnix, http::NotLoopback, listener::ListenError, overrides::OverrideError};
 use core::{error::Error, fmt};
 use mta_sts::{BuildError, StoreError};
 use std::{io, path::PathBuf};
@@ -22,6 +22,10 @@ pub enum StartError {
     NoSuchName(&'static str, String),
     /// An override cannot be applied.
     Override(OverrideError),
+    /// Metrics would be served to other machines.
+    NotLoopback(NotLoopback),
+    /// The admin socket that the service manager passed is none.
+    NotUnix(NotUnix),
     /// There is no resolver; the file that is at fault, if one is.
     Resolver(BuildError, Option<PathBuf>),
     /// The signals cannot be waited for.
@@ -46,6 +50,8 @@ impl fmt::Display for StartError {
             Self::NoSuchName(key, name) => {
                 write!(f, "{key}: \"{}\" is not known on this machine", name.escape_debug())
             }
+            Self::NotLoopback(error) => write!(f, "server.http: {error}"),
+            Self::NotUnix(error) => write!(f, "server.admin: {error}"),
             Self::Override(error) => write!(f, "{error}"),
             Self::Resolver(error, Some(file)) => write!(f, "{}: {error}", shown(file)),
             Self::Resolver(error, None) => write!(f, "{error}"),
@@ -66,6 +72,8 @@ impl Error for StartError {
             Self::Listen(error) => Some(error),
             Self::Resolver(error, _) => Some(error),
             Self::Store(_, error) => Some(error),
+            Self::NotLoopback(error) => Some(error),
+            Self::NotUnix(error) => Some(error),
             Self::Override(error) => Some(error),
             Self::NoListener | Self::NoSuchName(..) => None,
         }
@@ -75,5 +83,17 @@ impl Error for StartError {
 impl From<ListenError> for StartError {
     fn from(error: ListenError) -> Self {
         Self::Listen(error)
+    }
+}
+
+impl From<NotLoopback> for StartError {
+    fn from(error: NotLoopback) -> Self {
+        Self::NotLoopback(error)
+    }
+}
+
+impl From<NotUnix> for StartError {
+    fn from(error: NotUnix) -> Self {
+        Self::NotUnix(error)
     }
 }
