@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the parsers that `ratios` compares with, at the versions written beside this script:
+# Installs what `ratios` and `socketmap` compare with, at the versions written beside this script:
 #   npm   package.json, package-lock.json   mailauth
-#   PyPI  requirements.txt                  postfix-mta-sts-resolver, with what its parser imports
+#   PyPI  requirements.txt                  postfix-mta-sts-resolver, with what it imports, and uvloop
 # Nothing is installed outside FOLDER, and packages run no install scripts of their own.
 # A second run does nothing unless a version has changed.
 #
@@ -36,7 +36,7 @@ python3 -m venv "$folder/venv" || {
     echo "install.sh: python3 cannot make a virtual environment; install its venv module" >&2
     exit 1
 }
-# The parser needs neither the DNS nor the HTTP client that the package depends on.
+# All that is needed stands there: the same versions each time.
 "$folder/venv/bin/python" -m pip --quiet --disable-pip-version-check install \
     --no-deps --only-binary :all: -r "$here/requirements.txt" >&2
 

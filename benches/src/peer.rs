@@ -24,16 +24,13 @@ pub struct Peer {
     answers: BufReader<ChildStdout>,
 }
 
-/// Installs the peers into `folder` (at once if they are there already) and starts them.
+/// Installs the peers into `folder` and starts them.
 ///
 /// # Errors
 /// Whatever keeps one from running, as text.
 pub fn start_all(folder: &Path, policy: &str) -> Result<Vec<Peer>, String> {
-    let scripts = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("peers");
-    let installed = Command::new("sh").arg(scripts.join("install.sh")).arg(folder).stdout(Stdio::null()).status();
-    if !installed.is_ok_and(|status| status.success()) {
-        return Err("peers/install.sh failed, see above".to_owned());
-    }
+    install(folder)?;
+    let scripts = scripts();
     let folder = std::path::absolute(folder).map_err(|e| e.to_string())?;
     let mut node = Command::new("node");
     node.arg(scripts.join("mailauth.mjs")).arg(&folder);
@@ -43,6 +40,22 @@ pub fn start_all(folder: &Path, policy: &str) -> Result<Vec<Peer>, String> {
         .map(|(name, command)| Peer::start(name, command, policy))
         .into_iter()
         .collect()
+}
+
+/// Installs the peers into `folder`, at once if they are there already.
+///
+/// # Errors
+/// If that fails.
+pub fn install(folder: &Path) -> Result<(), String> {
+    let installed = Command::new("sh").arg(scripts().join("install.sh")).arg(folder).stdout(Stdio::null()).status();
+    let is_well = installed.is_ok_and(|status| status.success());
+    if is_well { Ok(()) } else { Err("peers/install.sh failed, see above".to_owned()) }
+}
+
+/// Where the scripts are that run the peers.
+#[must_use]
+pub fn scripts() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
 /// Where the peers are installed unless told otherwise: `peers` in Cargo's target folder.

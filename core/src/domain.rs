@@ -60,7 +60,10 @@ impl Domain {
             // RFC 8461 §3.4: nothing associates a policy with an address literal.
             return fail(DomainErrorKind::IpAddress, 0);
         }
-        Ok(Self(name.iter().map(|b| char::from(b.to_ascii_lowercase())).collect::<String>().into()))
+        // It is ASCII throughout.
+        let text = core::str::from_utf8(name)
+            .map_err(|e| DomainError { kind: DomainErrorKind::NotAscii, at: e.valid_up_to() })?;
+        Ok(Self(text.to_ascii_lowercase().into()))
     }
 
     /// Reads a domain that may hold U-labels (`bücher.example`): UTS 46, non-transitional, strict.

@@ -3,6 +3,7 @@
 use crate::store::StoreError;
 use core::{error::Error, fmt};
 use mta_sts_core::{CacheOp, Decision, Domain, DomainError, Entry, Failure, Intent, Outcome, ResultType, UnixTime};
+use std::sync::Arc;
 
 /// What is known of a domain's policy.
 #[derive(Clone, Debug)]
@@ -31,6 +32,40 @@ pub struct Answer {
     /// Whether a message that failed under this policy may be returned to its sender, as far as
     /// MTA-STS goes: only after a lookup with [`Intent::BeforeBounce`]. RFC 8461 §5, §5.1 (3).
     pub confirms_bounce: bool,
+}
+
+/// What [`Resolver::warm`](crate::Resolver::warm) knows at once.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Warm {
+    /// What to do with mail for the domain. RFC 8461 §5.
+    pub decision: Decision,
+    /// What is cached, and alive.
+    pub entry: Arc<Entry>,
+}
+
+impl Warm {
+    /// For how many seconds the policy lives on.
+    #[must_use]
+    pub fn remaining(&self, now: UnixTime) -> u64 {
+        self.entry.expires_at().map_or(0, |end| end.since(now))
+    }
+
+    pub(crate) fn log(&self, now: UnixTime) {
+        tracing::debug!(
+            domain = %self.entry.domain(), decision = word(&self.decision), source = ?Source::Cache,
+            intent = ?Intent::Deliver, remaining = self.remaining(now),
+            "policy decision"
+        );
+    }
+}
+
+fn word(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::NoPolicy => "no-policy",
+        Decision::Testing(_) => "testing",
+        Decision::Enforce(_) => "enforce",
+    }
 }
 
 /// Where a decision comes from.
@@ -120,11 +155,7 @@ impl Answer {
     /// One line a decision, with the reason and the remaining lifetime, and nothing that
     /// came from the wire.
     pub(crate) fn log(&self, intent: Intent, now: UnixTime) {
-        let decision = match self.decision {
-            Decision::NoPolicy => "no-policy",
-            Decision::Testing(_) => "testing",
-            Decision::Enforce(_) => "enforce",
-        };
+        let decision = word(&self.decision);
         let failure = self.failure.as_ref().map(tracing::field::display);
         let store_error = self.store_error.as_ref().map(tracing::field::display);
         let remaining = self.remaining(now);

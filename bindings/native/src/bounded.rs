@@ -1,61 +1,102 @@
 //! A map by domain that keeps what was used last.
 
 use mta_sts_core::Domain;
-use std::collections::BTreeMap;
-use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// Locks, also after a panic elsewhere: every change under our locks is whole or not made.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A map of bounded size. Over it, the value that was used least recently goes.
+/// No node.
+const NONE: u32 = u32::MAX;
+
+/// A map of bounded size. Over it, the value that was used least recently goes. Every change and
+/// every look at one value takes constant time.
+///
+/// The values stand in one table, linked in the order of their use.
 #[derive(Debug)]
 pub(crate) struct Bounded<V> {
     max: usize,
-    tick: u64,
-    values: BTreeMap<Domain, (u64, V)>,
-    by_use: BTreeMap<u64, Domain>,
+    /// Its hashes are keyed: strangers name the domains.
+    places: HashMap<Domain, u32>,
+    nodes: Vec<Node<V>>,
+    /// The first of the free nodes, which are linked by `older`.
+    free: u32,
+    newest: u32,
+    oldest: u32,
+}
+
+#[derive(Debug)]
+struct Node<V> {
+    /// `None` in a free node.
+    held: Option<(Domain, V)>,
+    newer: u32,
+    older: u32,
 }
 
 impl<V> Bounded<V> {
     /// Room for `max` values, at least one.
     pub(crate) fn new(max: usize) -> Self {
-        Self { max: max.max(1), tick: 0, values: BTreeMap::new(), by_use: BTreeMap::new() }
+        // One more stands there while something is inserted.
+        let max = max.clamp(1, NONE as usize - 1);
+        Self { max, places: HashMap::new(), nodes: Vec::new(), free: NONE, newest: NONE, oldest: NONE }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.values.len()
+        self.places.len()
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.values.len() > self.max
+        self.len() > self.max
     }
 
     /// The value, without counting as a use.
     pub(crate) fn peek(&self, domain: &Domain) -> Option<&V> {
-        self.values.get(domain).map(|(_, value)| value)
+        if self.places.is_empty() {
+            return None;
+        }
+        self.at(*self.places.get(domain)?).map(|(_, value)| value)
     }
 
     /// The value, which becomes the one used last.
     pub(crate) fn get(&mut self, domain: &Domain) -> Option<&mut V> {
-        let (used, value) = self.values.get_mut(domain)?;
-        if let Some(domain) = self.by_use.remove(used) {
-            self.tick += 1;
-            *used = self.tick;
-            self.by_use.insert(self.tick, domain);
+        let place = *self.places.get(domain)?;
+        if place != self.newest {
+            self.unlink(place);
+            self.link(place);
         }
-        Some(value)
+        self.node(place)?.held.as_mut().map(|(_, value)| value)
     }
 
-    /// Sets the value and gives the one it replaces. The map may then be over its bound.
-    pub(crate) fn put(&mut self, domain: &Domain, value: V) -> Option<V> {
-        self.tick += 1;
-        self.by_use.insert(self.tick, domain.clone());
-        let (used, before) = self.values.insert(domain.clone(), (self.tick, value))?;
-        self.by_use.remove(&used);
-        Some(before)
+    /// Sets the value, and says at which place it stands and which it replaces. The map may then be
+    /// over its bound.
+    pub(crate) fn put(&mut self, domain: &Domain, value: V) -> (u32, Option<V>) {
+        if let Some(held) = self.get(domain) {
+            let before = mem::replace(held, value);
+            return (self.newest, Some(before));
+        }
+        let node = Node { held: Some((domain.clone(), value)), newer: NONE, older: NONE };
+        let place = self.free;
+        let place = match self.node(place) {
+            Some(free) => {
+                let next = mem::replace(free, node).older;
+                self.free = next;
+                place
+            }
+            None => {
+                self.nodes.push(node);
+                // The bound keeps the table smaller than that.
+                (self.nodes.len() - 1) as u32
+            }
+        };
+        self.places.insert(domain.clone(), place);
+        self.link(place);
+        (place, None)
     }
 
     /// Sets the value; what was used least recently makes room.
@@ -65,25 +106,63 @@ impl<V> Bounded<V> {
     }
 
     pub(crate) fn remove(&mut self, domain: &Domain) -> Option<V> {
-        let (used, value) = self.values.remove(domain)?;
-        self.by_use.remove(&used);
-        Some(value)
+        let place = self.places.remove(domain)?;
+        self.unlink(place);
+        let free = self.free;
+        let node = self.node(place)?;
+        node.older = free;
+        let held = node.held.take();
+        self.free = place;
+        held.map(|(_, value)| value)
     }
 
     pub(crate) fn remove_oldest(&mut self) -> Option<(Domain, V)> {
-        let (_, domain) = self.by_use.pop_first()?;
-        let (_, value) = self.values.remove(&domain)?;
+        let domain = self.at(self.oldest)?.0.clone();
+        let value = self.remove(&domain)?;
         Some((domain, value))
     }
 
-    /// The values of the domains after `after`, in order.
-    pub(crate) fn after(&self, after: Option<&Domain>) -> impl Iterator<Item = (&Domain, &V)> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.values.range::<Domain, _>((start, Bound::Unbounded)).map(|(domain, (_, value))| (domain, value))
+    /// What stands at a place, if anything.
+    pub(crate) fn at(&self, place: u32) -> Option<&(Domain, V)> {
+        self.nodes.get(place as usize)?.held.as_ref()
+    }
+
+    /// All values with their places, in no order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u32, &(Domain, V))> {
+        let nodes = (0..).zip(&self.nodes);
+        nodes.filter_map(|(place, node)| Some((place, node.held.as_ref()?)))
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Domain, &mut V)> {
-        self.values.iter_mut().map(|(domain, (_, value))| (domain, value))
+        self.nodes.iter_mut().filter_map(|node| node.held.as_mut().map(|(domain, value)| (&*domain, value)))
+    }
+
+    fn node(&mut self, place: u32) -> Option<&mut Node<V>> {
+        self.nodes.get_mut(place as usize)
+    }
+
+    /// Makes it the one used last.
+    fn link(&mut self, place: u32) {
+        let second = mem::replace(&mut self.newest, place);
+        if let Some(node) = self.node(place) {
+            (node.newer, node.older) = (NONE, second);
+        }
+        match self.node(second) {
+            Some(second) => second.newer = place,
+            None => self.oldest = place,
+        }
+    }
+
+    fn unlink(&mut self, place: u32) {
+        let Some(&mut Node { newer, older, .. }) = self.node(place) else { return };
+        match self.node(newer) {
+            Some(newer) => newer.older = older,
+            None => self.newest = older,
+        }
+        match self.node(older) {
+            Some(older) => older.newer = newer,
+            None => self.oldest = newer,
+        }
     }
 }
 
@@ -108,10 +187,36 @@ mod tests {
     }
 
     #[test]
-    fn pages_follow_the_order_of_the_names() {
-        let mut map = Bounded::new(9);
-        ["c.test", "a.test", "b.test"].iter().for_each(|name| map.insert(&domain(name), ()));
-        let names: Vec<_> = map.after(Some(&domain("a.test"))).map(|(name, ())| name.as_str()).collect();
-        assert_eq!(names, ["b.test", "c.test"]);
+    fn any_series_of_changes_gives_what_a_plain_list_gives() {
+        let (mut map, mut list) = (Bounded::new(5), Vec::<(Domain, u64)>::new());
+        let mut random = 1_u64;
+        for i in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let name = domain(&format!("d{}.test", (random >> 33) % 9));
+            let held = list.iter().position(|(other, _)| *other == name).map(|at| list.remove(at));
+            match (random >> 60) % 4 {
+                0 => assert_eq!(map.remove(&name), held.map(|(_, value)| value)),
+                1 => {
+                    assert_eq!(map.get(&name).map(|value| *value), held.as_ref().map(|(_, value)| *value));
+                    list.extend(held);
+                }
+                _ => {
+                    map.insert(&name, i);
+                    list.push((name, i));
+                    list.drain(..list.len().saturating_sub(5));
+                }
+            }
+            assert_eq!(map.len(), list.len());
+            let mut held: Vec<_> = map.places().map(|(_, held)| held.clone()).collect();
+            held.sort();
+            let mut sorted = list.clone();
+            sorted.sort();
+            assert_eq!(held, sorted);
+            assert!(map.nodes.len() <= 6);
+        }
+        while let Some(oldest) = map.remove_oldest() {
+            assert_eq!(oldest, list.remove(0));
+        }
+        assert!(list.is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! The resolver: from a domain to an answer.
 
 use crate::{
-    answer::{Answer, ResolveError},
+    answer::{Answer, ResolveError, Warm},
     bounded::{Bounded, locked},
     builder::{Freshness, ResolverBuilder, Timeouts},
     cache::{OnLookup, RefreshEvery},
@@ -110,6 +110,17 @@ impl Resolver {
         answer.log(intent, self.core.clock.now());
         answer
     }
+
+    /// What to do with mail for `domain`, if memory alone can say so: a live policy that was checked
+    /// lately is cached there. It is what [`Resolver::resolve_with`] would say for a delivery, and
+    /// the domain counts as used. `None`: only that call can tell.
+    #[must_use]
+    pub fn warm(&self, domain: &Domain) -> Option<Warm> {
+        let now = self.core.clock.now();
+        let warm = self.core.warm(domain, now)?;
+        warm.log(now);
+        Some(warm)
+    }
 }
 
 impl Resolver {
@@ -179,6 +190,15 @@ impl Core {
             Progress::Fetching => gave_up(so_far, Failure::Fetch(FetchError::Timeout), now),
             Progress::Asking => gave_up(so_far, Failure::DnsTemporary, now),
         }
+    }
+
+    /// The answer of a lookup that wants nothing, from what is in memory.
+    fn warm(&self, domain: &Domain, now: UnixTime) -> Option<Warm> {
+        let entry = self.store.at_once(domain)?;
+        let decision = Lookup::at_once(&entry, self.config, now)?;
+        self.use_now(domain, now);
+        self.store.sufficed();
+        Some(Warm { decision, entry })
     }
 
     /// Drives one lookup to its end.
@@ -253,9 +273,9 @@ impl Core {
 
     pub(crate) fn use_now(&self, domain: &Domain, now: UnixTime) {
         let used = &mut locked(&self.memory).used;
-        match used.get(domain) {
-            Some(used) => *used = now,
-            None => used.insert(domain, now),
+        // To the minute: a busy domain costs no more than a look.
+        if used.peek(domain).is_none_or(|used| *used > now || now.since(*used) >= 60) {
+            used.insert(domain, now);
         }
     }
 

@@ -5,10 +5,12 @@ use crate::{
     server::{Answerer, Limits},
 };
 use core::{
+    future::ready,
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use futures_util::{StreamExt, stream::FuturesOrdered};
+use futures_util::{FutureExt, StreamExt, future::Either, stream::FuturesOrdered};
 use mta_sts::core::socketmap::{Frame, MAX_REQUEST, Request, SocketmapError, decode};
 use std::{
     io,
@@ -93,12 +95,20 @@ pub(crate) async fn serve<A: Answerer>(
     let period = (limits.idle.min(limits.request).min(limits.reply) / 4).max(Duration::from_millis(1));
     let mut tick = interval_at(Instant::now() + period, period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut finish = pin!(handle.finish.notified());
     loop {
-        while answers.len() < pipelined {
+        let mut has_served = false;
+        while answers.len() < pipelined && output.has_room() {
             match input.next() {
-                Ok(Some(request)) => {
-                    answers.push_back(timeout(limits.answer, answerer.answer(request.map, request.key)));
-                }
+                Ok(Some(Request { map, key })) => match answerer.ready(map, key) {
+                    // The usual case: nothing to wait for, and no reply before it.
+                    Some(reply) if answers.is_empty() => {
+                        output.push(&reply);
+                        has_served = true;
+                    }
+                    Some(reply) => answers.push_back(Either::Left(ready(Ok(reply)))),
+                    None => answers.push_back(Either::Right(timeout(limits.answer, answerer.answer(map, key)))),
+                },
                 Ok(None) => break,
                 Err(error) => {
                     tracing::debug!(%error, "a client does not speak socketmap");
@@ -107,12 +117,22 @@ pub(crate) async fn serve<A: Answerer>(
                 }
             }
         }
+        if has_served {
+            // Most likely there is room in the socket.
+            match writer.write(output.unsent()).now_or_never() {
+                Some(Ok(octets @ 1..)) => output.sent(octets),
+                Some(_) => return,
+                None => {}
+            }
+        }
         if !is_open && answers.is_empty() && output.is_empty() {
             break;
         }
-        input.is_awaited(is_open && answers.len() < pipelined);
+        output.is_awaited();
+        let takes_more = is_open && answers.len() < pipelined && output.has_room();
+        input.is_awaited(takes_more);
         let is_idle = answers.is_empty() && output.is_empty() && input.is_empty();
-        if is_idle != idle_since.is_some() {
+        if is_idle != idle_since.is_some() || has_served {
             idle_since = is_idle.then(Instant::now);
             handle.set_idle_since(idle_since);
         }
@@ -131,7 +151,7 @@ pub(crate) async fn serve<A: Answerer>(
                 Ok(octets @ 1..) => output.sent(octets),
                 _ => return,
             },
-            read = reader.read_buf(&mut input.octets), if is_open && answers.len() < pipelined => match read {
+            read = reader.read_buf(&mut input.octets), if takes_more => match read {
                 Ok(0) => {
                     // Whoever has no more requests may still read the replies.
                     input.clear();
@@ -140,7 +160,7 @@ pub(crate) async fn serve<A: Answerer>(
                 Ok(_) => {}
                 Err(error) => return gone(&error),
             },
-            () = handle.finish.notified(), if is_open => {
+            () = &mut finish, if is_open => {
                 is_open = false;
                 lingers = !is_idle;
             }
@@ -255,9 +275,16 @@ impl Output {
     fn unsent(&mut self) -> &[u8] {
         if self.sending.is_empty() && !self.waiting.is_empty() {
             core::mem::swap(&mut self.sending, &mut self.waiting);
-            self.since = Some(Instant::now());
+            self.since = None;
         }
         &self.sending[self.sent..]
+    }
+
+    /// Says that the client is the one to go on, if there is something for it to take.
+    fn is_awaited(&mut self) {
+        if !self.unsent().is_empty() {
+            self.since.get_or_insert_with(Instant::now);
+        }
     }
 
     fn sent(&mut self, octets: usize) {

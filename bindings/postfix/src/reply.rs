@@ -11,6 +11,9 @@ use std::collections::HashSet;
 /// The word of the protocol and its space before a value.
 const OK: &str = "OK ";
 
+/// So many patterns are compared with each other; more are looked up.
+const FEW_PATTERNS: usize = 16;
+
 /// The reply to a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reply {
@@ -93,9 +96,21 @@ fn secure<'a>(asked: &Asked, names: impl Iterator<Item = &'a str>) -> String {
 
 /// The MX patterns in the policy's order, in lower case, each once.
 fn patterns(policy: &Policy) -> Vec<String> {
+    let mut patterns = Vec::with_capacity(policy.mx().len());
     let mut seen = HashSet::new();
-    let lower = policy.mx().map(|pattern| pattern.to_string().to_ascii_lowercase());
-    lower.filter(|pattern| seen.insert(pattern.clone())).collect()
+    let has_few = policy.mx().len() <= FEW_PATTERNS;
+    for pattern in policy.mx() {
+        let name = pattern.name();
+        let mut text = String::with_capacity(name.len() + 2);
+        text.push_str(if pattern.is_wildcard() { "*." } else { "" });
+        text.push_str(name);
+        text.make_ascii_lowercase();
+        let is_new = if has_few { !patterns.contains(&text) } else { seen.insert(text.clone()) };
+        if is_new {
+            patterns.push(text);
+        }
+    }
+    patterns
 }
 
 /// To Postfix these words stand for names that come from DNS; no host of a policy is called so.

@@ -7,7 +7,7 @@ use crate::{
     zone::{Asked, DaneMode},
 };
 use mta_sts::{
-    Answer, Decision, Domain, Entry, Failure, FetchError, Mode, Policy, Source, UnixTime,
+    Answer, Decision, Domain, Entry, Failure, FetchError, Mode, Policy, Source, UnixTime, Warm,
     core::{
         RecordId,
         socketmap::{PolicyDecision, PolicyReply},
@@ -36,6 +36,8 @@ pub(crate) enum Standing {
     Exempt,
     /// An override's policy.
     Static(Arc<Policy>),
+    /// What memory alone could tell.
+    Warm(Warm),
     /// What the lookup taught.
     Learnt(Box<Answer>, Store),
 }
@@ -155,6 +157,12 @@ impl<'a> Case<'a> {
 
     fn by_policy(&self) -> Verdict<'a> {
         let is_strict = self.asked.zone.strict_testing;
+        let by_decision = |decision: &'a Decision, why_none: &dyn Fn() -> &'static str| match decision {
+            Decision::Enforce(policy) => (What::Enforce(policy), "policy"),
+            Decision::Testing(policy) if is_strict => (What::Enforce(policy), "strict-testing"),
+            Decision::Testing(_) => (What::Testing, "policy"),
+            Decision::NoPolicy => (What::NoPolicy, why_none()),
+        };
         let (what, reason) = match self.policy {
             None => (What::NoPolicy, "not-looked-up"),
             Some(Standing::Exempt) => (What::NoPolicy, "exempt"),
@@ -171,12 +179,8 @@ impl<'a> Case<'a> {
                 (What::Wait(why), "store-unreadable")
             }
             Some(Standing::Learnt(_, Store::GraceOver)) => (What::NoPolicy, "store-grace-over"),
-            Some(Standing::Learnt(answer, Store::Read)) => match &answer.decision {
-                Decision::Enforce(policy) => (What::Enforce(policy), "policy"),
-                Decision::Testing(policy) if is_strict => (What::Enforce(policy), "strict-testing"),
-                Decision::Testing(_) => (What::Testing, "policy"),
-                Decision::NoPolicy => (What::NoPolicy, why_no_policy(answer)),
-            },
+            Some(Standing::Learnt(answer, Store::Read)) => by_decision(&answer.decision, &|| why_no_policy(answer)),
+            Some(Standing::Warm(warm)) => by_decision(&warm.decision, &|| "mode-none"),
         };
         Verdict { what, reason }
     }
@@ -205,6 +209,7 @@ impl<'a> Case<'a> {
                 None => false,
                 // Nobody but the administrator could change it.
                 Some(Standing::Exempt | Standing::Static(_)) => true,
+                Some(Standing::Warm(_)) => false,
                 Some(Standing::Learnt(answer, _)) => answer.confirms_bounce,
             };
         policy_map::reply(&PolicyReply {
@@ -223,6 +228,7 @@ impl Standing {
     fn enforced(&self, asked: &Asked) -> Option<&Arc<Policy>> {
         let policy = match self {
             Self::Static(policy) => policy,
+            Self::Warm(warm) => warm.decision.policy()?,
             Self::Learnt(answer, Store::Read) => answer.decision.policy()?,
             Self::Exempt | Self::Learnt(..) => return None,
         };
@@ -241,6 +247,7 @@ impl Standing {
 
     fn remaining(&self, now: UnixTime) -> Option<u64> {
         match self {
+            Self::Warm(warm) => Some(warm.remaining(now)),
             Self::Learnt(answer, _) => answer.remaining(now),
             Self::Exempt | Self::Static(_) => None,
         }
@@ -249,6 +256,7 @@ impl Standing {
     fn source(&self) -> &'static str {
         match self {
             Self::Exempt | Self::Static(_) => "override",
+            Self::Warm(_) => "cache",
             Self::Learnt(answer, _) => match answer.source {
                 Source::Cache => "cache",
                 Source::Checked => "checked",
@@ -266,6 +274,7 @@ impl Standing {
                 let id = RecordId::new("override")?;
                 Some(Entry::import(domain, id, Policy::clone(policy), now, now))
             }
+            Self::Warm(warm) => Some(Entry::clone(&warm.entry)),
             Self::Learnt(answer, _) => answer.entry.clone().filter(|_| answer.source != Source::None),
         }
     }

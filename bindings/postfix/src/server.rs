@@ -24,6 +24,13 @@ const RETRY: Duration = Duration::from_millis(50);
 
 /// What gives the replies.
 pub trait Answerer: Send + Sync + 'static {
+    /// The reply to a request, if it can be had without waiting: then it is not asked for by
+    /// [`answer`](Answerer::answer). It is called often and must be quick. Default: `None`.
+    fn ready(&self, map: &[u8], key: &[u8]) -> Option<Reply> {
+        let _ = (map, key);
+        None
+    }
+
     /// The reply to a request: a map name and a key of any octets. Requests of one connection are
     /// answered concurrently; the future is dropped when its client is gone.
     fn answer(&self, map: &[u8], key: &[u8]) -> impl Future<Output = Reply> + Send + use<Self>;

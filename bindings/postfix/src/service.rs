@@ -1,10 +1,10 @@
 //! The service: from a request to a reply, by way of the resolver.
 
 use crate::{
-    dane::{Found, dane_of},
+    dane::{Found, dane_of, known_dane_of},
     grace::Grace,
     health::Health,
-    key::policy_domain,
+    key::{NoDomain, policy_domain},
     metrics::{Metrics, ZoneCounters},
     overrides::{Overrides, Rule},
     policy_map,
@@ -114,6 +114,20 @@ impl State {
 }
 
 impl Answerer for Service {
+    fn ready(&self, map: &[u8], key: &[u8]) -> Option<Reply> {
+        let began = Instant::now();
+        let state = self.0.state();
+        let asked = state.options.zones.get(map);
+        let (key, intent) = if asked.for_clients { policy_map::split(key) } else { (key, Intent::Deliver) };
+        let reply = match policy_domain(key, asked.zone.smart_hosts) {
+            Ok(domain) if intent == Intent::Deliver => self.0.at_once(&state, &asked, &domain, began)?,
+            Ok(_) => return None,
+            Err(why) => nothing_to_look_up(&asked, &why),
+        };
+        state.counters[asked.place].count(&reply);
+        Some(reply)
+    }
+
     fn answer(&self, map: &[u8], key: &[u8]) -> impl Future<Output = Reply> + Send + use<> {
         let began = Instant::now();
         let inner = self.0.clone();
@@ -124,10 +138,7 @@ impl Answerer for Service {
         async move {
             let reply = match domain {
                 Ok(domain) => inner.look_up(&state, &asked, &domain, intent, began).await,
-                Err(why) => {
-                    tracing::trace!(zone = asked.zone.name, %why, "nothing to look up");
-                    Reply::NotFound
-                }
+                Err(why) => nothing_to_look_up(&asked, &why),
             };
             state.counters[asked.place].count(&reply);
             reply
@@ -135,9 +146,31 @@ impl Answerer for Service {
     }
 }
 
+fn nothing_to_look_up(asked: &Asked, why: &NoDomain) -> Reply {
+    tracing::trace!(zone = asked.zone.name, %why, "nothing to look up");
+    Reply::NotFound
+}
+
 impl Inner {
     fn state(&self) -> Arc<State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The reply, if memory alone can say it.
+    fn at_once(&self, state: &State, asked: &Asked, domain: &Domain, began: Instant) -> Option<Reply> {
+        let dane = match asked.zone.dane {
+            DaneMode::Off => None,
+            DaneMode::Reply | DaneMode::Yield => Some(known_dane_of(&state.resolver, domain)?),
+        };
+        let policy = match overridden(state, domain) {
+            Some(standing) => standing,
+            None => Standing::Warm(state.resolver.warm(domain)?),
+        };
+        if let Some(found) = &dane {
+            self.metrics.dane(found.status);
+        }
+        let (policy, now) = (Some(&policy), state.resolver.now());
+        Some(self.rule(&Case { asked, domain, policy, dane: dane.as_ref(), before_bounce: false, now }, began))
     }
 
     async fn look_up(
@@ -149,10 +182,9 @@ impl Inner {
         began: Instant,
     ) -> Reply {
         let policy = async {
-            match state.options.overrides.get(domain) {
-                Some(Rule::Exempt) => Standing::Exempt,
-                Some(Rule::Policy(policy)) => Standing::Static(policy.clone()),
-                Some(Rule::RefreshEvery(_)) | None => self.learn(state, domain, intent).await,
+            match overridden(state, domain) {
+                Some(standing) => standing,
+                None => self.learn(state, domain, intent).await,
             }
         };
         let dane = async {
@@ -204,6 +236,15 @@ impl Inner {
             );
         }
         Store::GraceOver
+    }
+}
+
+/// Where the domain stands if the administrator says so.
+fn overridden(state: &State, domain: &Domain) -> Option<Standing> {
+    match state.options.overrides.get(domain)? {
+        Rule::Exempt => Some(Standing::Exempt),
+        Rule::Policy(policy) => Some(Standing::Static(policy.clone())),
+        Rule::RefreshEvery(_) => None,
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::{
     time::sleep,
 };
 
-/// Answers with the key: `slow…` after 300 ms, `never` never, `big` with 90,000 octets, `panic` by a panic.
+/// Answers with the key: `ready…` without a future, `slow…` after 300 ms, `never` never, `big` with 90,000 octets, `panic` by a panic.
 #[derive(Clone, Default)]
 struct Script {
     under_way: Arc<AtomicUsize>,
@@ -29,6 +29,11 @@ struct Script {
 }
 
 impl Answerer for Script {
+    fn ready(&self, map: &[u8], key: &[u8]) -> Option<Reply> {
+        let text = format!("{} {}", map.escape_ascii(), key.escape_ascii());
+        key.starts_with(b"ready").then_some(Reply::Ok(text))
+    }
+
     fn answer(&self, map: &[u8], key: &[u8]) -> impl Future<Output = Reply> + Send + use<> {
         let text = format!("{} {}", map.escape_ascii(), key.escape_ascii());
         let script = self.clone();
@@ -82,6 +87,32 @@ async fn answers_come_in_order_though_lookups_run_at_once() {
         assert_eq!(client.reply().await.unwrap(), format!("OK m {key}"));
     }
     assert!(script.most.load(Ordering::SeqCst) >= 3, "one after the other");
+}
+
+#[tokio::test]
+async fn replies_that_are_ready_wait_for_those_before_them() {
+    let (_server, address, script) = start(Limits { reply: millis(1500), ..Limits::default() });
+    let mut client = connect(address).await;
+    let keys = ["ready1", "ready2", "slow3", "ready4", "5", "ready6"];
+    client.send(&requests("m", &keys)).await;
+    for key in keys {
+        assert_eq!(client.reply().await.unwrap(), format!("OK m {key}"));
+    }
+    assert_eq!(script.most.load(Ordering::SeqCst), 2);
+    // More than the sockets and the server hold: a client that does not read is asked to wait.
+    let wire = requests("m", &["ready"; 1000]);
+    let (mut reader, mut writer) = client.stream.split();
+    let sent = async {
+        for _ in 0..2000 {
+            if writer.write_all(&wire).await.is_err() {
+                return;
+            }
+        }
+    };
+    sent.await;
+    let mut taken = Vec::new();
+    let _ = reader.read_to_end(&mut taken).await;
+    assert!(taken.starts_with(b"10:OK m ready,") && taken.len() < 2_000_000 * 14);
 }
 
 #[tokio::test]

@@ -57,8 +57,7 @@ impl Lookup {
         let ask = State::Txt { name: String::new() };
         let mut lookup = Self { domain: domain.clone(), cached, intent, config, started: now, state: ask };
         let skip = lookup.cached.as_ref().is_some_and(|entry| match intent {
-            // RFC 8461 §5.1: a live policy is applied; asking for a newer one each time is optional.
-            Intent::Deliver => entry.live(now).is_some() && entry.checked_within(config.recheck_after.into(), now),
+            Intent::Deliver => Self::at_once(entry, config, now).is_some(),
             // RFC 8461 §5: never before the record was asked for.
             Intent::BeforeBounce => false,
             Intent::Refresh => entry.refreshed_lately(now),
@@ -69,6 +68,16 @@ impl Lookup {
             lookup.state = State::Txt { name: domain.txt_name() };
         }
         lookup
+    }
+
+    /// The decision of a lookup for a [delivery](Intent::Deliver) that wants nothing, as with a live
+    /// policy that was checked lately; `None` if it would want something. For hosts that answer from
+    /// memory: it copies nothing.
+    #[must_use]
+    pub fn at_once(cached: &Entry, config: Config, now: UnixTime) -> Option<Decision> {
+        // RFC 8461 §5.1: a live policy is applied; asking for a newer one each time is optional.
+        let held = cached.live(now)?;
+        cached.checked_within(config.recheck_after.into(), now).then(|| Decision::of(&held.policy))
     }
 
     /// What the host must do next. Asking twice gives the same answer.

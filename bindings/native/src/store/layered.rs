@@ -137,6 +137,26 @@ impl Layered {
         Known { entry, error }
     }
 
+    /// What memory holds of the domain, if that is all there is to know.
+    pub(crate) fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
+        let is_kept = locked(&self.overlay).peek(domain).is_some();
+        if is_kept {
+            return None;
+        }
+        match &self.memory {
+            Some(memory) => memory.at_once(domain),
+            None => self.store.at_once(domain),
+        }
+    }
+
+    /// Takes note of a lookup that [`Layered::at_once`] sufficed for.
+    pub(crate) fn sufficed(&self) {
+        if self.memory.is_some() {
+            self.counts.memory_hits.fetch_add(1, Relaxed);
+        }
+        self.counts.hits.fetch_add(1, Relaxed);
+    }
+
     /// Applies `op`. If the store fails the result is kept in memory, and goes to the store with
     /// the next change of the domain. `known` is what the lookup was started with.
     pub(crate) async fn write(&self, domain: &Domain, op: &CacheOp, known: Option<Entry>, now: UnixTime) {

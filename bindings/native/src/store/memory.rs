@@ -2,12 +2,17 @@
 
 use super::{BoxFuture, PolicyStore, StoreError};
 use crate::bounded::{Bounded, locked};
-use core::{fmt, future::ready};
+use core::{cmp::Reverse, fmt, future::ready, ops::Bound};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
-use std::{collections::BTreeSet, sync::Mutex};
+use std::{
+    collections::{BTreeSet, BinaryHeap},
+    sync::{Arc, Mutex},
+};
 
 /// Two looks that find an entry dead must lie so many seconds apart.
 const BETWEEN_LOOKS: u64 = 3600;
+/// So many entries are kept ready to use besides; the others are read from their text form.
+const MAX_READY: usize = 10_000;
 
 /// A bounded store in memory. What it holds is gone with the process, and with it the protection
 /// until the first fetch (RFC 8461 §10.2): prefer a durable store where there is one.
@@ -20,12 +25,18 @@ pub struct MemoryStore {
 
 struct Held {
     entries: Bounded<Slot>,
-    /// The ends of the entries' policies, soonest first; 0 for an entry without a policy.
-    ends: BTreeSet<(UnixTime, Domain)>,
+    /// Entries that were used lately.
+    ready: Bounded<Arc<Entry>>,
+    /// When policies end, soonest first, and at which place of `entries`; 0 for an entry without a
+    /// policy. What no longer agrees with the entry there does not count.
+    ends: BinaryHeap<Reverse<(UnixTime, u32)>>,
+    /// The domains of `entries`, for pages.
+    order: BTreeSet<Domain>,
 }
 
 struct Slot {
-    entry: Entry,
+    /// The text form of the entry: it takes half the room.
+    text: Box<[u8]>,
     end: UnixTime,
     /// When the entry was first found dead.
     dead_since: Option<UnixTime>,
@@ -35,11 +46,19 @@ impl MemoryStore {
     /// The bound of [`MemoryStore::default`], in entries.
     pub const DEFAULT_MAX_ENTRIES: usize = 10_000;
 
-    /// A store for at most `max_entries` domains, and at least one. An entry takes little more than
-    /// the text of its policy, at most 64 KiB.
+    /// A store for at most `max_entries` domains, and at least one. An entry takes some 450
+    /// octets more than the text of its policy, which has at most 64 KiB, and twice that if it is one of
+    /// the 10,000 used last.
     #[must_use]
     pub fn new(max_entries: usize) -> Self {
-        Self { held: Mutex::new(Held { entries: Bounded::new(max_entries), ends: BTreeSet::new() }) }
+        Self {
+            held: Mutex::new(Held {
+                entries: Bounded::new(max_entries),
+                ready: Bounded::new(max_entries.min(MAX_READY)),
+                ends: BinaryHeap::new(),
+                order: BTreeSet::new(),
+            }),
+        }
     }
 
     /// How many domains it holds something for.
@@ -55,38 +74,93 @@ impl MemoryStore {
     }
 }
 
+impl Slot {
+    fn entry(&self, domain: &Domain) -> Option<Entry> {
+        // It was encoded here, for this domain.
+        Entry::decode(&self.text, domain).ok()
+    }
+}
+
 impl Held {
+    /// The entry, without counting as a use.
+    fn peek(&self, domain: &Domain) -> Option<Entry> {
+        match self.ready.peek(domain) {
+            Some(entry) => Some(Entry::clone(entry)),
+            None => self.entries.peek(domain)?.entry(domain),
+        }
+    }
+
+    /// The entry, which becomes the one used last.
+    fn get(&mut self, domain: &Domain) -> Option<Arc<Entry>> {
+        let slot = self.entries.get(domain)?;
+        if let Some(entry) = self.ready.get(domain) {
+            return Some(entry.clone());
+        }
+        let entry = Arc::new(slot.entry(domain)?);
+        self.ready.insert(domain, entry.clone());
+        Some(entry)
+    }
+
     fn put(&mut self, domain: &Domain, entry: Entry) {
         let end = entry.expires_at().unwrap_or_default();
-        let slot = Slot { entry, end, dead_since: None };
-        if let Some(before) = self.entries.put(domain, slot) {
-            self.ends.remove(&(before.end, domain.clone()));
+        let slot = Slot { text: entry.encode().into(), end, dead_since: None };
+        let (place, before) = self.entries.put(domain, slot);
+        if before.is_none() {
+            self.order.insert(domain.clone());
         }
-        self.ends.insert((end, domain.clone()));
+        if before.is_none_or(|before| before.end != end) {
+            self.ends.push(Reverse((end, place)));
+        }
+        self.ready.remove(domain);
+        // Ends that no longer count would pile up.
+        if self.ends.len() > 2 * self.entries.len() + 64 {
+            self.ends = self.entries.places().map(|(place, (_, slot))| Reverse((slot.end, place))).collect();
+        }
     }
 
     fn remove(&mut self, domain: &Domain) {
-        if let Some(slot) = self.entries.remove(domain) {
-            self.ends.remove(&(slot.end, domain.clone()));
-        }
+        self.entries.remove(domain);
+        self.forget(domain);
+    }
+
+    /// Follows the removal from `entries`.
+    fn forget(&mut self, domain: &Domain) {
+        self.ready.remove(domain);
+        self.order.remove(domain);
     }
 
     /// Makes room. `but` was stored just now and stays.
     fn evict(&mut self, now: UnixTime, but: &Domain) {
+        let mut end_of_but = None;
         while self.entries.is_over() {
-            let dead = self.ends.iter().take_while(|(end, _)| *end <= now).find(|(_, domain)| domain != but);
-            if let Some((_, domain)) = dead.cloned() {
-                self.remove(&domain);
-            } else if let Some((domain, slot)) = self.entries.remove_oldest() {
-                self.ends.remove(&(slot.end, domain));
+            match self.ends.peek() {
+                Some(&Reverse((end, place))) if end <= now => {
+                    self.ends.pop();
+                    match self.entries.at(place) {
+                        Some((domain, slot)) if slot.end == end => {
+                            if domain == but {
+                                end_of_but = Some(Reverse((end, place)));
+                            } else {
+                                let domain = domain.clone();
+                                self.remove(&domain);
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+                _ => match self.entries.remove_oldest() {
+                    Some((domain, _)) => self.forget(&domain),
+                    None => break,
+                },
             }
         }
+        self.ends.extend(end_of_but);
     }
 
     fn prune(&mut self, now: UnixTime) -> usize {
         let mut doomed = Vec::new();
         for (domain, slot) in self.entries.iter_mut() {
-            if slot.entry.live(now).is_some() {
+            if slot.entry(domain).is_some_and(|entry| entry.live(now).is_some()) {
                 slot.dead_since = None;
                 continue;
             }
@@ -114,7 +188,7 @@ impl fmt::Debug for MemoryStore {
 
 impl PolicyStore for MemoryStore {
     fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
-        let entry = locked(&self.held).entries.get(domain).map(|slot| slot.entry.clone());
+        let entry = self.at_once(domain).map(|entry| Entry::clone(&entry));
         Box::pin(ready(Ok(entry)))
     }
 
@@ -125,7 +199,7 @@ impl PolicyStore for MemoryStore {
         now: UnixTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut held = locked(&self.held);
-        let current = held.entries.peek(domain).map(|slot| slot.entry.clone());
+        let current = held.peek(domain);
         if let Some(entry) = Entry::apply(current, domain, op, now) {
             held.put(domain, entry);
             held.evict(now, domain);
@@ -135,8 +209,14 @@ impl PolicyStore for MemoryStore {
 
     fn list<'a>(&'a self, after: Option<&'a Domain>, limit: usize) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
         let held = locked(&self.held);
-        let page = held.entries.after(after).take(limit).map(|(_, slot)| slot.entry.clone()).collect();
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = held.order.range::<Domain, _>((start, Bound::Unbounded)).take(limit);
+        let page = page.filter_map(|domain| held.peek(domain)).collect();
         Box::pin(ready(Ok(page)))
+    }
+
+    fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
+        locked(&self.held).get(domain)
     }
 
     fn prune(&self, now: UnixTime) -> BoxFuture<'_, Result<usize, StoreError>> {
@@ -186,6 +266,40 @@ mod tests {
         assert!(store.get(&new).await.unwrap().is_none());
         assert!(store.get(&live).await.unwrap().is_some());
         assert_eq!(store.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn dead_entries_make_room_however_often_they_were_stored() {
+        let store = MemoryStore::new(3);
+        let kept = put(&store, "kept.test", 86_400, NOW).await;
+        for i in 0..1000 {
+            // One that lives on and on, whose former ends no longer count, and many that are soon dead.
+            put(&store, "a.test", 10, NOW.plus(i)).await;
+            put(&store, &format!("d{i}.test"), 1, NOW.plus(i)).await;
+        }
+        assert!(store.get(&kept).await.unwrap().is_some());
+        assert!(locked(&store.held).ends.len() <= 2 * 4 + 65);
+        assert_eq!(store.len(), 3);
+        // A dead entry that comes in stays until the next one comes.
+        let dead = put(&store, "dead.test", 0, NOW.plus(1000)).await;
+        assert!(store.get(&dead).await.unwrap().is_some());
+        put(&store, "next.test", 86_400, NOW.plus(1100)).await;
+        assert!(store.get(&dead).await.unwrap().is_none());
+        assert!(store.get(&kept).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_the_one_stored_last_used_lately_or_not() {
+        let store = MemoryStore::new(MAX_READY + 50);
+        for at in [NOW, NOW.plus(60)] {
+            for i in 0..MAX_READY + 50 {
+                let domain = put(&store, &format!("d{i}.test"), 86_400, at).await;
+                let fetched = |entry: Option<Entry>| entry.unwrap().held().unwrap().fetched_at;
+                assert_eq!(fetched(store.get(&domain).await.unwrap()), at);
+                assert_eq!(fetched(store.at_once(&domain).as_deref().cloned()), at);
+            }
+        }
+        assert_eq!(locked(&store.held).ready.len(), MAX_READY);
     }
 
     #[tokio::test]

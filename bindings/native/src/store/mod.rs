@@ -19,6 +19,7 @@ pub use sqlite::SqliteStore;
 
 use core::{error::Error, fmt, future::Future, future::ready, pin::Pin, time::Duration};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
+use std::sync::Arc;
 
 /// What the calls of a [`PolicyStore`] return: `Box::pin(async move { … })`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -35,6 +36,15 @@ pub trait PolicyStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] if that cannot be told.
     fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>>;
+
+    /// What is held for the domain, if the store can say so at once and without fail: it is in
+    /// memory, and nowhere else is there more. It counts as a use. Default: `None`, ask [`get`].
+    ///
+    /// [`get`]: PolicyStore::get
+    fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
+        let _ = domain;
+        None
+    }
 
     /// Changes what is held to what [`Entry::apply`] gives for it, in one step: nobody else may
     /// change it in between.
