@@ -173,14 +173,7 @@ impl Inner {
         Some(self.rule(&Case { asked, domain, policy, dane: dane.as_ref(), before_bounce: false, now }, began))
     }
 
-    async fn look_up(
-        &self,
-        state: &State,
-        asked: &Asked,
-        domain: &Domain,
-        intent: Intent,
-        began: Instant,
-    ) -> Reply {
+    async fn look_up(&self, state: &State, asked: &Asked, domain: &Domain, intent: Intent, began: Instant) -> Reply {
         let policy = async {
             match overridden(state, domain) {
                 Some(standing) => standing,

@@ -34,9 +34,8 @@ impl Operator {
         let health = service.health();
         let http = http.map(|socket| Http::start(socket, live.clone(), health.clone())).transpose()?;
         let mx = live.clone();
-        let admin = admin.map(|socket| {
-            admin::Admin::start(socket, live.clone(), health.clone(), move || mx.mx_figures())
-        });
+        let admin =
+            admin.map(|socket| admin::Admin::start(socket, live.clone(), health.clone(), move || mx.mx_figures()));
         let operator = Self { live, _http: http, _admin: admin.transpose()? };
         operator.follow(config);
         health.set_serving(true);

@@ -61,7 +61,8 @@ pub(super) async fn open(store: &Store, state_dir: &Path) -> Result<OpenStore, S
     match store.kind {
         StoreKind::Sqlite => {
             let path = state_dir.join(&store.path);
-            let opened = SqliteStore::open(&path).map_err(|error| StartError::Store(path.display().to_string(), error))?;
+            let opened =
+                SqliteStore::open(&path).map_err(|error| StartError::Store(path.display().to_string(), error))?;
             Ok(OpenStore::Sqlite(Arc::new(opened)))
         }
         StoreKind::Memory => {
