@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod faces;
+pub mod faults;
 pub mod invariants;
 pub mod run;
 pub mod scenario;
