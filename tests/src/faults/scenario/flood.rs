@@ -113,7 +113,8 @@ async fn flood(stage: &Stage, addr: std::net::SocketAddr, next: &AtomicUsize) ->
         for name in names {
             let answer = client.answer().await?;
             stage.figures.reply(&answer, false, began.elapsed());
-            if answer != Answer::NotFound {
+            // A store that has too much to do cannot be read: mail for such a domain waits.
+            if !matches!(answer, Answer::NotFound | Answer::Temp(_)) {
                 stage.figures.wrong(format!("{name} has no policy: {answer:?}"));
             }
         }

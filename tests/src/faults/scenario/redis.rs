@@ -1,6 +1,6 @@
 //! The daemon's Redis is gone, hangs or is slow, and comes back.
 
-use super::TO_LEARN;
+use super::{RECHECK, TO_LEARN};
 use crate::faults::{
     Result,
     clients::LoadOptions,
@@ -38,8 +38,8 @@ pub(super) async fn play(stage: &Arc<Stage>, fault: Fault) -> Result<()> {
     // Directly, unless it is to be slow: the front would hide how the daemon sees a dead server.
     let addr = if fault == Fault::Slow { front.addr() } else { place.addr };
     let store = format!("kind = \"redis\"\nurl = \"redis://{addr}/0\"\nmemory_entries = 10000");
-    let first = Setup::write(stage, "first", &store, false)?;
-    let second = Setup::write(stage, "second", &store, false)?;
+    let first = Setup::write(stage, "first", &store, true)?;
+    let second = Setup::write(stage, "second", &store, true)?;
     let daemon = first.start(stage).await?;
     let before = stage.enforcing("before", DOMAINS);
     stage.learn(first.addr, &before, TO_LEARN).await;
@@ -63,6 +63,10 @@ pub(super) async fn play(stage: &Arc<Stage>, fault: Fault) -> Result<()> {
     stage.cut_off().await;
     let untold = stage.enforcing("untold", NEW);
     stage.ask_all(first.addr, &untold, 8, Unlearnt::Temp).await;
+    stage.ask_all(first.addr, &before, 8, Unlearnt::Temp).await;
+    stage.ask_all(first.addr, &meanwhile, 8, Unlearnt::Temp).await;
+    // It is away for so long that each policy wants to be checked.
+    stage.clock.set(RECHECK)?;
     stage.ask_all(first.addr, &before, 8, Unlearnt::Temp).await;
     stage.ask_all(first.addr, &meanwhile, 8, Unlearnt::Temp).await;
     stage.heal().await;
