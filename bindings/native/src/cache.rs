@@ -67,6 +67,12 @@ impl Resolver {
         self.resolve_with(domain, Intent::Refresh).await
     }
 
+    /// Tries once more to store what the store failed to keep, as the refresher does now and then: for
+    /// the end of a program.
+    pub async fn flush(&self) {
+        self.core.store.flush(self.now()).await;
+    }
+
     /// The time on the resolver's clock.
     #[must_use]
     pub fn now(&self) -> UnixTime {

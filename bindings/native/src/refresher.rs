@@ -73,6 +73,7 @@ impl Resolver {
         RefresherHandle(tokio::spawn(async move {
             let mut rounds = Rounds::new();
             loop {
+                resolver.flush().await;
                 let cost = resolver.refresh_due(&mut rounds).await;
                 // A large or slow store is looked through less often.
                 sleep(pause().max(cost * 20)).await;

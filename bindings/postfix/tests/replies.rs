@@ -193,7 +193,16 @@ fn rows() -> Vec<Row> {
             &[("postfixwithTLSRPT", "D", WITH_TLSRPT), ("QUERYwithTLSRPT", "D", WITH_TLSRPT)],
         ),
         // The name of the drop-in leaves DANE to Postfix; the unit tests of the ruling have the others.
-        row("DANE all-usable + STS", secure_dane, &[("postfix", "D", FOUND)]),
+        row(
+            "DANE all-usable + STS",
+            secure_dane,
+            &[
+                ("postfix", "D", FOUND),
+                ("dane", "D", "OK dane-only"),
+                ("QUERY", "D", "OK dane-only"),
+                ("QUERYwithTLSRPT", "D", "OK dane-only"),
+            ],
+        ),
         key("`.D` parent-domain key", ".D"),
         key("sub.D", "sub.D"),
         smart_host("`[D]`", "[D]"),
@@ -255,7 +264,7 @@ async fn every_case_of_the_comparison() {
         let domain = format!("row{i}.test");
         (row.setup)(lab.world(), &domain);
         let clock = Hands::new();
-        let builder = patient(&lab).clock(clock.clone());
+        let builder = patient(&lab).dane(true).clock(clock.clone());
         // What was cached is checked before the answer, so that nothing has to be waited for here.
         let freshness = if row.then.is_some() { Freshness::Checked } else { Freshness::default() };
         let resolver = builder.freshness(freshness).build().unwrap();

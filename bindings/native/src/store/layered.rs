@@ -160,7 +160,6 @@ impl Layered {
     /// Applies `op`. If the store fails the result is kept in memory, and goes to the store with
     /// the next change of the domain. `known` is what the lookup was started with.
     pub(crate) async fn write(&self, domain: &Domain, op: &CacheOp, known: Option<Entry>, now: UnixTime) {
-        self.change_memory(domain, op, now).await;
         let kept = locked(&self.overlay).peek(domain).cloned();
         let was_kept = kept.is_some();
         if *op == CacheOp::Keep && !was_kept {
@@ -188,6 +187,26 @@ impl Layered {
                     };
                     overlay.insert(domain, entry);
                 }
+            }
+        }
+        // Last: nobody is to be told of a policy that a crash would still take back.
+        self.change_memory(domain, op, now).await;
+    }
+
+    /// Tries once more to store what the store failed to keep, until it fails again.
+    pub(crate) async fn flush(&self, now: UnixTime) {
+        let kept: Vec<Entry> = locked(&self.overlay).places().map(|(_, (_, entry))| entry.clone()).collect();
+        for entry in kept {
+            let domain = entry.domain().clone();
+            let op = CacheOp::Fetched(entry);
+            if let Err(error) = self.patiently(self.store.apply(&domain, &op, now)).await {
+                self.outage_of(&error, &self.not_written).failed(&error);
+                return;
+            }
+            self.not_written.worked();
+            let mut overlay = locked(&self.overlay);
+            if matches!((&op, overlay.peek(&domain)), (CacheOp::Fetched(stored), Some(kept)) if stored == kept) {
+                overlay.remove(&domain);
             }
         }
     }

@@ -139,9 +139,13 @@ impl Daemon {
         let Self { store, service, server, operator, refresher, .. } = self;
         drop((operator, refresher));
         let cut = server.drain().await;
-        drop(service);
         // A disk that hangs must not keep the process.
-        if timeout(CLOSE, store.close()).await.is_err() {
+        let close = async {
+            service.resolver().flush().await;
+            drop(service);
+            store.close().await;
+        };
+        if timeout(CLOSE, close).await.is_err() {
             tracing::warn!("the policy store does not close; what it acknowledged is on disk");
         }
         cut

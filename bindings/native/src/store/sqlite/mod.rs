@@ -21,8 +21,8 @@ const READERS: usize = 2;
 ///
 /// What [`apply`](PolicyStore::apply) acknowledged survives a killed process and a power cut: it is
 /// synced to disk. Changes that wait are committed together. SQLite runs in three threads of its
-/// own, so that a disk that hangs holds up no others; at most 256 reads and 256 changes wait, and
-/// more fail at once. Another process may hold the write lock for 40 ms before a change fails.
+/// own, so that a disk that hangs holds up no others; at most 256 reads and 256 changes
+/// are handed to them, and more wait for room. Another process may hold the write lock for 40 ms before a change fails.
 ///
 /// The file is made with mode 0600, and one that is there keeps its mode; `-wal` and `-shm` files
 /// lie beside it, and it must not lie on a network file system. If the file is corrupt, it is moved

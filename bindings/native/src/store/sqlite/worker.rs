@@ -12,9 +12,10 @@ use std::{
     },
     thread,
 };
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-/// So many calls wait for each kind of thread; more fail at once.
+/// So many calls are handed to each kind of thread; more wait for room, each as long as its caller
+/// has patience.
 const QUEUE: usize = 256;
 
 type Read = Box<dyn FnOnce(&mut Db) + Send>;
@@ -23,11 +24,14 @@ type Work = Box<dyn FnOnce(&Connection) -> Result<usize, Trouble> + Send>;
 struct Write {
     work: Work,
     reply: oneshot::Sender<Result<usize, StoreError>>,
+    _room: OwnedSemaphorePermit,
 }
 
 /// The ends of the queues that the threads read from.
 pub(super) struct Workers {
     queues: Mutex<Option<(SyncSender<Read>, SyncSender<Write>)>>,
+    room_to_read: Arc<Semaphore>,
+    room_to_write: Arc<Semaphore>,
     /// Has a receiver in each thread.
     running: watch::Sender<()>,
 }
@@ -58,15 +62,18 @@ impl Workers {
                 }
             })?;
         }
-        Ok(Self { queues: Mutex::new(Some((reads, writes))), running })
+        let room = || Arc::new(Semaphore::new(QUEUE));
+        Ok(Self { queues: Mutex::new(Some((reads, writes))), room_to_read: room(), room_to_write: room(), running })
     }
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let room = self.room_to_read.clone().acquire_owned().await.map_err(|_| closed())?;
         let (reply, answer) = oneshot::channel();
         let read: Read = Box::new(move |db| {
+            let _room = room;
             // Nobody waits for it any more.
             if !reply.is_closed() {
                 let _ = reply.send(db.run(|conn| work(conn)));
@@ -81,8 +88,9 @@ impl Workers {
         &self,
         work: impl FnOnce(&Connection) -> Result<usize, Trouble> + Send + 'static,
     ) -> Result<usize, StoreError> {
+        let room = self.room_to_write.clone().acquire_owned().await.map_err(|_| closed())?;
         let (reply, answer) = oneshot::channel();
-        let write = Write { work: Box::new(work), reply };
+        let write = Write { work: Box::new(work), reply, _room: room };
         self.queue(|(_, writes)| full(writes.try_send(write)))?;
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
@@ -132,7 +140,7 @@ fn commit_together(db: &mut Db, first: Write, queue: &Receiver<Write>) {
         // have waited as well.
         batch.extend(queue.try_iter().take(QUEUE));
         let transaction = begun?;
-        for Write { work, reply } in mem::take(&mut batch) {
+        for Write { work, reply, .. } in mem::take(&mut batch) {
             match work(&transaction) {
                 Err(Trouble::Store(error)) => done.push((reply, Err(error))),
                 Ok(count) => done.push((reply, Ok(count))),
