@@ -128,6 +128,7 @@ fn secure_dane(world: &World, domain: &str) {
     enforce(world, domain);
     world.set_secure(domain, true);
     world.mx(domain, &[(10, &format!("mail.{domain}"))]);
+    world.host_address(&format!("mail.{domain}"), &["127.0.0.1".parse().unwrap()]);
     let tlsa = Record::Tlsa { usage: 3, selector: 1, matching: 1, data: vec![7; 32] };
     world.set(&format!("_25._tcp.mail.{domain}"), RecordType::Tlsa, Answer::Records(vec![tlsa]));
 }
