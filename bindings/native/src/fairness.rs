@@ -54,7 +54,7 @@ impl Places {
 
 /// The last two labels: an approximation that needs no list of public suffixes. Domains below a
 /// suffix such as `co.uk` share their places, which costs them time and never a policy.
-fn registrable(host: &str) -> String {
+pub(crate) fn registrable(host: &str) -> String {
     let mut labels = host.rsplit('.');
     match (labels.next(), labels.next()) {
         (Some(top), Some(second)) => format!("{second}.{top}"),

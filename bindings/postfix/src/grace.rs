@@ -1,9 +1,15 @@
 //! How long mail waits for a store that cannot be read.
 
 use core::time::Duration;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use mta_sts::Domain;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use tokio::time::Instant;
 
+/// So many domains with corrupt entries are remembered.
+const MAX_CORRUPT: usize = 10_000;
 /// An alert is given once in this time.
 const ALERT_EVERY: Duration = Duration::from_secs(60);
 
@@ -16,6 +22,8 @@ pub(crate) struct Grace(Mutex<State>);
 struct State {
     /// The first lookup that taught nothing since the store was last read.
     since: Option<Instant>,
+    /// The same for domains whose entry is corrupt, in a store that can be read otherwise.
+    corrupt_since: HashMap<Domain, Instant>,
     alerted: Option<Instant>,
 }
 
@@ -29,6 +37,24 @@ impl Grace {
     /// for `grace`, so that mail goes out all the same.
     pub(crate) fn is_over(&self, grace: Duration) -> bool {
         self.state().since.get_or_insert_with(Instant::now).elapsed() >= grace
+    }
+
+    /// The same of a domain whose entry is corrupt.
+    pub(crate) fn is_over_for(&self, domain: &Domain, grace: Duration) -> bool {
+        let mut state = self.state();
+        if state.corrupt_since.len() >= MAX_CORRUPT && !state.corrupt_since.contains_key(domain) {
+            // So many at once are no accident: they begin anew.
+            state.corrupt_since.clear();
+        }
+        state.corrupt_since.entry(domain.clone()).or_insert_with(Instant::now).elapsed() >= grace
+    }
+
+    /// The domain's entry is corrupt no more.
+    pub(crate) fn mended(&self, domain: &Domain) {
+        let mut state = self.state();
+        if !state.corrupt_since.is_empty() {
+            state.corrupt_since.remove(domain);
+        }
     }
 
     /// Whether the administrator is to be told now that it is over.
@@ -63,6 +89,20 @@ mod tests {
         grace.readable();
         assert!(!grace.is_over(hour));
         assert!(Grace::default().is_over(Duration::ZERO), "no grace at all");
+    }
+
+    #[tokio::test]
+    async fn a_corrupt_entry_has_a_grace_of_its_own() {
+        pause();
+        let (grace, hour) = (Grace::default(), Duration::from_secs(3600));
+        let [a, b] = ["a.test", "b.test"].map(|name| Domain::from_ascii(name).unwrap());
+        assert!(!grace.is_over_for(&a, hour));
+        advance(hour).await;
+        // The store can be read: of others it says what it holds.
+        grace.readable();
+        assert!(grace.is_over_for(&a, hour) && !grace.is_over_for(&b, hour) && !grace.is_over(hour));
+        grace.mended(&a);
+        assert!(!grace.is_over_for(&a, hour));
     }
 
     #[tokio::test]

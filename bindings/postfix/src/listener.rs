@@ -4,7 +4,7 @@ use core::{error::Error, fmt, net::SocketAddr};
 use std::{
     fs, io,
     os::{
-        fd::AsFd,
+        fd::{AsFd, AsRawFd},
         unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown},
     },
     path::{Path, PathBuf},
@@ -86,7 +86,7 @@ impl Listener {
             if options.owner.is_some() || options.group.is_some() {
                 lchown(path, options.owner, options.group)?;
             }
-            fs::set_permissions(path, fs::Permissions::from_mode(options.mode))?;
+            set_mode(path, options.mode)?;
             Ok(Self { socket: Socket::Unix(socket.listen(BACKLOG)?), _file: Some(file) })
         };
         listen().map_err(|e| ListenError::io(path, e))
@@ -132,6 +132,22 @@ impl From<UnixListener> for Listener {
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+}
+
+/// Of the socket itself: somebody who may write to its directory must not direct this elsewhere.
+#[cfg(target_os = "linux")]
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use rustix::fs::{Mode, OFlags, open};
+    let socket = fs::File::from(open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?);
+    if !socket.metadata()?.file_type().is_socket() {
+        return Err(io::Error::other("another file took the place of the socket"));
+    }
+    fs::set_permissions(format!("/proc/self/fd/{}", socket.as_raw_fd()), fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 async fn remove_stale(path: &Path) -> Result<(), ListenError> {

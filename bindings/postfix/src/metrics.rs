@@ -24,7 +24,7 @@ use prometheus_client::{
 /// | `mta_sts_cache_size` | | domains in the policy store; `NaN` if not known |
 /// | `mta_sts_answer_seconds` | `path` (`cached`, `looked-up`) | time to an answer |
 /// | `mta_sts_dane_total` | `status` | next hops whose DANE was asked for |
-/// | `mta_sts_store_errors_total` | | requests that could not read the policy store |
+/// | `mta_sts_store_errors_total` | | lookups that could not read the policy store |
 /// | `mta_sts_store_up` | | 1 if the store could be read when last tried, else 0; `NaN` if not tried |
 /// | `mta_sts_mx_policies` | `state` (`matching`, `mismatching`, `hopeless`, `unknown`) | held policies whose MX hosts were last found to be so, see [`MxFigures`] |
 /// | `mta_sts_alerts_total` | `kind` (`store-grace-over`) | alerts that were logged |
@@ -101,7 +101,7 @@ impl Metrics {
         let dane = Labelled::default();
         registry.register("dane", "Next hops whose DANE was asked for", dane.clone());
         let store_errors = Counter::default();
-        registry.register("store_errors", "Requests that could not read the policy store", store_errors.clone());
+        registry.register("store_errors", "Lookups that could not read the policy store", store_errors.clone());
         let store_up = Float::default();
         store_up.set(f64::NAN);
         registry.register("store_up", "Whether the policy store could be read when last tried", store_up.clone());

@@ -14,7 +14,7 @@ use crate::{
     zone::{Asked, DaneMode, Zones},
 };
 use core::{pin::pin, time::Duration};
-use mta_sts::{Answer, Clock, Domain, Intent, Resolver, Source, SystemClock};
+use mta_sts::{Answer, Clock, Domain, Intent, Resolver, StoreError, SystemClock};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::time::Instant;
 
@@ -41,7 +41,7 @@ pub struct ServiceOptions {
 struct Inner {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
-    grace: Grace,
+    grace: Arc<Grace>,
     state: RwLock<Arc<State>>,
 }
 
@@ -70,9 +70,10 @@ impl Service {
     #[must_use]
     pub fn new(resolver: Resolver, options: impl Into<ServiceOptions>) -> Self {
         let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new(None)));
-        watch(&resolver, &metrics, &health);
+        let grace = Arc::new(Grace::default());
+        watch(&resolver, &metrics, &health, &grace);
         let state = RwLock::new(State::new(resolver, options.into(), &metrics));
-        Self(Arc::new(Inner { metrics, health, grace: Grace::default(), state }))
+        Self(Arc::new(Inner { metrics, health, grace, state }))
     }
 
     /// Answers by other options from now on. Answers under way keep theirs.
@@ -83,7 +84,7 @@ impl Service {
     /// Answers from another resolver and by other options from now on. Answers under way keep theirs;
     /// what was counted goes on.
     pub fn replace(&self, resolver: Resolver, options: impl Into<ServiceOptions>) {
-        watch(&resolver, &self.0.metrics, &self.0.health);
+        watch(&resolver, &self.0.metrics, &self.0.health, &self.0.grace);
         let state = State::new(resolver, options.into(), &self.0.metrics);
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
     }
@@ -207,17 +208,14 @@ impl Inner {
     }
 
     fn store(&self, answer: &Answer, grace: Duration) -> Store {
-        if answer.store_error.is_some() {
-            self.metrics.store_read(false);
-        } else if answer.source != Source::Cache {
-            // What was cached may come from memory, and proves nothing of the store behind it.
-            self.metrics.store_read(true);
-            self.grace.readable();
-        }
         if !answer.is_uncertain() {
             return Store::Read;
         }
-        if !self.grace.is_over(grace) {
+        let is_over = match answer.store_error {
+            Some(StoreError::Corrupt) => self.grace.is_over_for(&answer.domain, grace),
+            _ => self.grace.is_over(grace),
+        };
+        if !is_over {
             return Store::Unreadable;
         }
         if self.grace.alerts() {
@@ -262,12 +260,23 @@ async fn settle(
     (policy, dane)
 }
 
-/// Counts what the resolver fetches, for callers and behind them.
-fn watch(resolver: &Resolver, metrics: &Arc<Metrics>, health: &Arc<Health>) {
-    let (metrics, health) = (metrics.clone(), health.clone());
+/// Hears of the resolver's lookups, for callers and behind them. Each of them reads the store, while
+/// an answer from the cache proves nothing of it.
+fn watch(resolver: &Resolver, metrics: &Arc<Metrics>, health: &Arc<Health>, grace: &Arc<Grace>) {
+    let (metrics, health, grace) = (metrics.clone(), health.clone(), grace.clone());
     resolver.on_lookup(move |answer| {
         metrics.looked_up(answer);
         health.answer(answer, SystemClock.now());
+        match answer.store_error {
+            None => {
+                metrics.store_read(true);
+                grace.readable();
+                grace.mended(&answer.domain);
+            }
+            // It can be read otherwise.
+            Some(StoreError::Corrupt) => {}
+            Some(_) => metrics.store_read(false),
+        }
     });
 }
 

@@ -112,8 +112,10 @@ impl Dane {
             return None;
         }
         let (sender, receiver) = watch::channel(None);
-        let landing = Landing { dane: self.clone(), next_hop: next_hop.clone() };
+        let (dane, name) = (self.clone(), next_hop.clone());
         let task = tokio::spawn(async move {
+            // Made here: a runtime that ends drops the task at once, while the list is locked.
+            let landing = Landing { dane, next_hop: name };
             let (answer, ttl) = landing.dane.next_hop(&landing.next_hop).await;
             tracing::debug!(domain = %landing.next_hop, status = ?answer.status, ttl, "DANE");
             landing.dane.lookups.keep(&landing.next_hop, answer.clone(), ttl);

@@ -24,7 +24,9 @@ pub(crate) struct Layered {
     /// Policies that answer without the store.
     memory: Option<MemoryStore>,
     deadline: Duration,
-    breaker: Breaker,
+    /// Apart: a disk that syncs slowly is read as fast as ever.
+    reading: Breaker,
+    writing: Breaker,
     overlay: Mutex<Bounded<Entry>>,
     /// Changes when something is forgotten: what was read before must not come back.
     forgotten: AtomicU64,
@@ -84,7 +86,8 @@ impl Layered {
             store,
             memory: (memory_entries > 0).then(|| MemoryStore::new(memory_entries)),
             deadline,
-            breaker: Breaker::default(),
+            reading: Breaker::default(),
+            writing: Breaker::default(),
             overlay: Mutex::new(Bounded::new(MAX_OVERLAY)),
             forgotten: AtomicU64::default(),
             len: Mutex::default(),
@@ -116,7 +119,7 @@ impl Layered {
     pub(crate) async fn read(&self, domain: &Domain, now: UnixTime) -> Known {
         let forgotten = self.forgotten.load(Relaxed);
         self.counts.reads.fetch_add(1, Relaxed);
-        let (stored, error) = match self.within(self.store.get(domain)).await {
+        let (stored, error) = match self.within(&self.reading, self.store.get(domain)).await {
             Ok(entry) => (entry.filter(|entry| entry.domain() == domain), None),
             Err(error) => (None, Some(error)),
         };
@@ -168,7 +171,7 @@ impl Layered {
         let whole = if was_kept { Entry::apply(kept, domain, op, now).map(CacheOp::Fetched) } else { None };
         let forgotten = self.forgotten.load(Relaxed);
         self.counts.writes.fetch_add(1, Relaxed);
-        match self.within(self.store.apply(domain, whole.as_ref().unwrap_or(op), now)).await {
+        match self.within(&self.writing, self.store.apply(domain, whole.as_ref().unwrap_or(op), now)).await {
             Ok(()) => {
                 self.not_written.worked();
                 if was_kept {
@@ -190,7 +193,9 @@ impl Layered {
             }
         }
         // Last: nobody is to be told of a policy that a crash would still take back.
-        self.change_memory(domain, op, now).await;
+        if self.forgotten.load(Relaxed) == forgotten {
+            self.change_memory(domain, op, now).await;
+        }
     }
 
     /// Tries once more to store what the store failed to keep, until it fails again.
@@ -198,14 +203,19 @@ impl Layered {
         let kept: Vec<Entry> = locked(&self.overlay).places().map(|(_, (_, entry))| entry.clone()).collect();
         for entry in kept {
             let domain = entry.domain().clone();
-            let op = CacheOp::Fetched(entry);
-            if let Err(error) = self.patiently(self.store.apply(&domain, &op, now)).await {
-                self.outage_of(&error, &self.not_written).failed(&error);
-                return;
+            // It may have been forgotten, or stored, in the meantime.
+            if locked(&self.overlay).peek(&domain) != Some(&entry) {
+                continue;
             }
-            self.not_written.worked();
+            let op = CacheOp::Fetched(entry.clone());
+            match self.patiently(self.store.apply(&domain, &op, now)).await {
+                Ok(()) => self.not_written.worked(),
+                // That of one domain is no reason to give up the others.
+                Err(StoreError::Corrupt) => continue,
+                Err(error) => return self.not_written.failed(&error),
+            }
             let mut overlay = locked(&self.overlay);
-            if matches!((&op, overlay.peek(&domain)), (CacheOp::Fetched(stored), Some(kept)) if stored == kept) {
+            if overlay.peek(&domain) == Some(&entry) {
                 overlay.remove(&domain);
             }
         }
@@ -222,7 +232,13 @@ impl Layered {
             None => false,
         };
         let was_kept = locked(&self.overlay).remove(domain).is_some();
-        let was_stored = self.within(self.store.remove(domain)).await?;
+        let was_stored = self.within(&self.writing, self.store.remove(domain)).await?;
+        // Once more, for what was read before it was removed.
+        self.forgotten.fetch_add(1, Relaxed);
+        if let Some(memory) = &self.memory {
+            memory.remove(domain).await?;
+        }
+        locked(&self.overlay).remove(domain);
         Ok(was_remembered || was_kept || was_stored)
     }
 
@@ -257,15 +273,15 @@ impl Layered {
     }
 
     pub(crate) async fn touch(&self, domain: &Domain, now: UnixTime) -> Result<(), StoreError> {
-        self.within(self.store.touch(domain, now)).await
+        self.within(&self.writing, self.store.touch(domain, now)).await
     }
 
     pub(crate) async fn used(&self, domain: &Domain) -> Result<Option<UnixTime>, StoreError> {
-        self.within(self.store.used(domain)).await
+        self.within(&self.reading, self.store.used(domain)).await
     }
 
     pub(crate) async fn lease(&self, domain: &Domain, time: Duration) -> Result<bool, StoreError> {
-        self.within(self.store.lease(domain, time)).await
+        self.within(&self.writing, self.store.lease(domain, time)).await
     }
 
     /// How much the store holds, as it was within the last minute.
@@ -321,8 +337,12 @@ impl Layered {
         }
     }
 
-    async fn within<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let pass = self.breaker.pass().ok_or(StoreError::Timeout)?;
+    async fn within<T>(
+        &self,
+        breaker: &Breaker,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let pass = breaker.pass().ok_or(StoreError::Timeout)?;
         match timeout(self.deadline, call).await {
             Ok(result) => {
                 pass.in_time();

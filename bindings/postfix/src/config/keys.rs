@@ -33,7 +33,7 @@ pub(super) const TABLES: [Table; 9] = [
             ("servers", "recursive name servers: ADDRESS[:PORT], tls://ADDRESS#NAME, https://ADDRESS/PATH#NAME"),
             ("timeout", "one question, with all servers and retries"),
             ("dnssec", "for DANE: \"off\", \"ad\" (servers on loopback are trusted) or \"validate\""),
-            ("trust_anchors", "with \"validate\": a file of DS or DNSKEY records instead of the root's"),
+            ("trust_anchors", "with \"validate\": a file of DNSKEY records of the root, instead of the built-in ones"),
         ],
     },
     Table {

@@ -137,7 +137,11 @@ impl Flaky {
         &self,
         works: BoxFuture<'a, Result<T, StoreError>>,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
-        if self.fails.load(Ordering::SeqCst) { Box::pin(ready(Err(StoreError::Corrupt))) } else { works }
+        if self.fails.load(Ordering::SeqCst) {
+            Box::pin(ready(Err(StoreError::Failed("it is broken".to_owned()))))
+        } else {
+            works
+        }
     }
 }
 

@@ -11,12 +11,17 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
+    time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    time::timeout,
+};
 
-/// So many calls are handed to each kind of thread; more wait for room, each as long as its caller
-/// has patience.
+/// So many calls are handed to each kind of thread; more wait for room.
 const QUEUE: usize = 256;
+/// So long; less than the resolver waits, for which a busy store is none that hangs.
+const FOR_ROOM: Duration = Duration::from_millis(30);
 
 type Read = Box<dyn FnOnce(&mut Db) + Send>;
 type Work = Box<dyn FnOnce(&Connection) -> Result<usize, Trouble> + Send>;
@@ -70,7 +75,7 @@ impl Workers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let room = self.room_to_read.clone().acquire_owned().await.map_err(|_| closed())?;
+        let room = room(&self.room_to_read).await?;
         let (reply, answer) = oneshot::channel();
         let read: Read = Box::new(move |db| {
             let _room = room;
@@ -88,7 +93,7 @@ impl Workers {
         &self,
         work: impl FnOnce(&Connection) -> Result<usize, Trouble> + Send + 'static,
     ) -> Result<usize, StoreError> {
-        let room = self.room_to_write.clone().acquire_owned().await.map_err(|_| closed())?;
+        let room = room(&self.room_to_write).await?;
         let (reply, answer) = oneshot::channel();
         let write = Write { work: Box::new(work), reply, _room: room };
         self.queue(|(_, writes)| full(writes.try_send(write)))?;
@@ -119,9 +124,19 @@ fn spawn(name: &str, running: watch::Receiver<()>, work: impl FnOnce() + Send + 
     spawned.map(drop).map_err(|error| StoreError::Failed(format!("no thread for the policy store: {error}")))
 }
 
+async fn room(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    // Nobody closes it.
+    let room = timeout(FOR_ROOM, places.clone().acquire_owned()).await;
+    room.map_err(|_| busy())?.map_err(|_| closed())
+}
+
+fn busy() -> StoreError {
+    StoreError::Failed("too many calls wait for the database".into())
+}
+
 fn full<T>(sent: Result<(), TrySendError<T>>) -> Result<(), StoreError> {
     sent.map_err(|error| match error {
-        TrySendError::Full(_) => StoreError::Failed("too many calls wait for the database".into()),
+        TrySendError::Full(_) => busy(),
         TrySendError::Disconnected(_) => closed(),
     })
 }
