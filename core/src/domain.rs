@@ -81,6 +81,7 @@ impl Domain {
 
     /// The domain as text: lower case, no final dot.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -55,12 +55,14 @@ impl<'a> MxPattern<'a> {
 
     /// Whether the pattern stands for any one label before its name.
     #[must_use]
+    #[inline]
     pub const fn is_wildcard(self) -> bool {
         self.wildcard
     }
 
     /// The name, without `*.` and without a final dot, in the letter case it was given.
     #[must_use]
+    #[inline]
     pub fn name(self) -> &'a str {
         core::str::from_utf8(self.name).unwrap_or_default()
     }

@@ -16,6 +16,16 @@ pub struct Daemon {
     address: SocketAddr,
     program: PathBuf,
     folder: PathBuf,
+    log: Log,
+}
+
+/// What the daemon logs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Log {
+    /// Warnings.
+    Warnings,
+    /// A line for each decision, which goes nowhere.
+    Decisions,
 }
 
 impl Daemon {
@@ -24,8 +34,8 @@ impl Daemon {
     ///
     /// # Errors
     /// What went wrong, as text.
-    pub fn start(program: &Path, domains: u32) -> Result<Self, String> {
-        let daemon = Self::prepare(program, domains)?.run()?;
+    pub fn start(program: &Path, domains: u32, log: Log) -> Result<Self, String> {
+        let daemon = Self::prepare(program, domains, log)?.run()?;
         // The hops of the load reach every domain.
         Load { connections: 4, depth: 16, domains }.ask_all(daemon.address)?;
         Ok(daemon)
@@ -35,7 +45,7 @@ impl Daemon {
     ///
     /// # Errors
     /// What went wrong, as text.
-    pub fn prepare(program: &Path, domains: u32) -> Result<Self, String> {
+    pub fn prepare(program: &Path, domains: u32, log: Log) -> Result<Self, String> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("mta-sts-bench-{}-{number}", std::process::id()));
@@ -43,14 +53,15 @@ impl Daemon {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(|e| e.to_string())?;
         fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-        let daemon = Self { running: None, address, program: program.to_owned(), folder };
+        let daemon = Self { running: None, address, program: program.to_owned(), folder, log };
         let config = format!(
             "[server]\nlisten = [\"{address}\"]\nhttp = \"\"\nadmin = \"\"\n\
              [dns]\nservers = [\"127.0.0.1:9\"]\n\
              [store]\nkind = \"sqlite\"\npath = \"policies.db\"\nmemory_entries = {}\n\
              [refresh]\nenabled = false\nmx_check = \"off\"\n\
-             [log]\nlevel = \"warn\"\n",
-            domains + 100_000
+             [log]\nlevel = \"{}\"\n",
+            domains + 100_000,
+            if log == Log::Decisions { "info" } else { "warn" },
         );
         fs::write(daemon.folder.join("config.toml"), config).map_err(|e| e.to_string())?;
         let this = env::current_exe().map_err(|e| e.to_string())?;
@@ -70,7 +81,13 @@ impl Daemon {
         let mut command = Command::new(&self.program);
         command.arg("serve").arg("--config").arg(self.folder.join("config.toml"));
         command.arg("--state-dir").arg(&self.folder);
-        self.running = Some(Running::start_at(command, self.address)?);
+        let log = self.folder.join("log");
+        command.stderr(match self.log {
+            Log::Warnings => fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?.into(),
+            Log::Decisions => Stdio::null(),
+        });
+        let running = Running::start_at(command, self.address);
+        self.running = Some(running.map_err(|why| format!("{why}{}", fs::read_to_string(log).unwrap_or_default()))?);
         Ok(self)
     }
 

@@ -1,7 +1,7 @@
 //! What is measured, and in which order: in rounds, each with every server.
 
 use super::{
-    daemon::Daemon,
+    daemon::{Daemon, Log},
     load::{self, Load, connect},
     process::Running,
     report::{Report, Row},
@@ -46,7 +46,7 @@ impl Setup {
     /// Our server with so many domains cached.
     fn ours(&self, domains: u32) -> Result<Ours, String> {
         match &self.daemon {
-            Some(program) => Daemon::start(program, domains).map(Ours::Daemon),
+            Some(program) => Daemon::start(program, domains, Log::Warnings).map(Ours::Daemon),
             None => this_program(&["serve", &domains.to_string()]).map(Ours::Library),
         }
     }
@@ -59,6 +59,10 @@ impl Setup {
             Server::new(Report::ON_RUNTIME, Process::Running(on_runtime)),
             Server::new(Report::OURS, Process::Ours(self.ours(FEW)?)),
         ];
+        if let Some(program) = &self.daemon {
+            let daemon = Daemon::start(program, FEW, Log::Decisions)?;
+            servers.push(Server::new(Report::OURS_LOGGING, Process::Ours(Ours::Daemon(daemon))));
+        }
         if let Some(folder) = &self.peers {
             for (name, event_loop) in [(Report::PMSR, "asyncio"), (Report::PMSR_UVLOOP, "uvloop")] {
                 servers.push(Server::new(name, Process::Running(pmsr(folder, event_loop)?)));
@@ -143,7 +147,7 @@ fn ready(setup: &Setup) -> Result<f64, String> {
     let times = (0..9).map(|_| {
         let ours = match &setup.daemon {
             Some(program) => {
-                let daemon = Daemon::prepare(program, 1)?;
+                let daemon = Daemon::prepare(program, 1, Log::Warnings)?;
                 let began = Instant::now();
                 return daemon.run().and_then(|daemon| {
                     daemon.process().first_answer()?;

@@ -53,7 +53,7 @@ impl Running {
         let began = Instant::now();
         while connect(address).is_err() {
             if began.elapsed() > PATIENCE || running.process.try_wait().is_ok_and(|ended| ended.is_some()) {
-                return Err(format!("{command:?} does not listen on {address}, see above"));
+                return Err(format!("{command:?} does not listen on {address}: "));
             }
             sleep(Duration::from_millis(1));
         }

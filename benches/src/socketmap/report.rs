@@ -84,6 +84,8 @@ impl Report {
     pub const ON_RUNTIME: &'static str = "tokio echo";
     /// Our server.
     pub const OURS: &'static str = "mta-sts";
+    /// Our server when it logs a line for each decision.
+    pub const OURS_LOGGING: &'static str = "mta-sts with log level info";
     /// The peer, as it comes.
     pub const PMSR: &'static str = "postfix-mta-sts-resolver";
     /// The peer with the faster event loop that it can use.

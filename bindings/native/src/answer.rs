@@ -42,6 +42,8 @@ pub struct Warm {
     pub decision: Decision,
     /// What is cached, and alive.
     pub entry: Arc<Entry>,
+    /// The time for which this holds.
+    pub at: UnixTime,
 }
 
 impl Warm {

@@ -63,6 +63,12 @@ impl<V> Bounded<V> {
         self.at(*self.places.get(domain)?).map(|(_, value)| value)
     }
 
+    /// The value to change, without counting as a use.
+    pub(crate) fn peek_mut(&mut self, domain: &Domain) -> Option<&mut V> {
+        let place = *self.places.get(domain)?;
+        self.node(place)?.held.as_mut().map(|(_, value)| value)
+    }
+
     /// The value, which becomes the one used last.
     pub(crate) fn get(&mut self, domain: &Domain) -> Option<&mut V> {
         let place = *self.places.get(domain)?;
@@ -99,10 +105,10 @@ impl<V> Bounded<V> {
         (place, None)
     }
 
-    /// Sets the value; what was used least recently makes room.
-    pub(crate) fn insert(&mut self, domain: &Domain, value: V) {
+    /// Sets the value. What was used least recently makes room, and is given back.
+    pub(crate) fn insert(&mut self, domain: &Domain, value: V) -> Option<(Domain, V)> {
         self.put(domain, value);
-        while self.is_over() && self.remove_oldest().is_some() {}
+        if self.is_over() { self.remove_oldest() } else { None }
     }
 
     pub(crate) fn remove(&mut self, domain: &Domain) -> Option<V> {
@@ -116,8 +122,13 @@ impl<V> Bounded<V> {
         held.map(|(_, value)| value)
     }
 
+    /// The domain that was used least recently.
+    pub(crate) fn oldest(&self) -> Option<&Domain> {
+        self.at(self.oldest).map(|(domain, _)| domain)
+    }
+
     pub(crate) fn remove_oldest(&mut self) -> Option<(Domain, V)> {
-        let domain = self.at(self.oldest)?.0.clone();
+        let domain = self.oldest()?.clone();
         let value = self.remove(&domain)?;
         Some((domain, value))
     }

@@ -80,6 +80,7 @@ mod probe;
 mod refresher;
 mod resolver;
 mod secure_dns;
+mod sharded;
 mod smtp;
 mod store;
 mod tls;

@@ -11,6 +11,7 @@ use crate::{
     flight::{Flights, Joined, Progress},
     https::Https,
     probe::Prober,
+    sharded::Sharded,
     store::{Known, Layered},
 };
 use core::fmt;
@@ -41,7 +42,7 @@ pub(crate) struct Core {
     pub(crate) timeouts: Timeouts,
     pub(crate) freshness: Freshness,
     pub(crate) max_under_way: usize,
-    pub(crate) memory: Mutex<Memory>,
+    pub(crate) memory: Memory,
     pub(crate) flights: Flights,
     pub(crate) unused_after: Duration,
     pub(crate) refresh_every: Mutex<Option<RefreshEvery>>,
@@ -54,16 +55,20 @@ const BETWEEN_TOUCHES: u64 = 86_400;
 /// What the process remembers of domains beside their policies.
 pub(crate) struct Memory {
     /// Answers without a policy until their next check, and when they were given.
-    no_policy: Bounded<(UnixTime, Answer)>,
+    no_policy: Mutex<Bounded<(UnixTime, Answer)>>,
     /// When mail was last sent there.
-    used: Bounded<UnixTime>,
+    used: Sharded<UnixTime>,
     /// When the store was last told that.
-    touched: Bounded<UnixTime>,
+    touched: Mutex<Bounded<UnixTime>>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { no_policy: Bounded::new(10_000), used: Bounded::new(100_000), touched: Bounded::new(100_000) }
+        Self {
+            no_policy: Mutex::new(Bounded::new(10_000)),
+            used: Sharded::new(100_000),
+            touched: Mutex::new(Bounded::new(100_000)),
+        }
     }
 }
 
@@ -198,7 +203,7 @@ impl Core {
         let decision = Lookup::at_once(&entry, self.config, now)?;
         self.use_now(domain, now);
         self.store.sufficed();
-        Some(Warm { decision, entry })
+        Some(Warm { decision, entry, at: now })
     }
 
     /// Drives one lookup to its end.
@@ -252,27 +257,27 @@ impl Core {
     }
 
     fn remembered(&self, domain: &Domain, now: UnixTime) -> Option<Answer> {
-        let mut memory = locked(&self.memory);
-        let (since, answer) = memory.no_policy.get(domain)?;
+        let mut no_policy = locked(&self.memory.no_policy);
+        let (since, answer) = no_policy.get(domain)?;
         // A clock that was set back must not make it last.
         (*since <= now && now < answer.next_check).then(|| answer.clone())
     }
 
     /// A domain without a policy, or a dead name server, is not asked at each delivery.
     fn remember(&self, answer: &Answer, now: UnixTime) {
-        let mut memory = locked(&self.memory);
+        let mut no_policy = locked(&self.memory.no_policy);
         let has_policy = answer.entry.as_ref().is_some_and(|entry| entry.live(now).is_some());
         if has_policy || answer.store_error.is_some() {
-            memory.no_policy.remove(&answer.domain);
+            no_policy.remove(&answer.domain);
         } else {
             let domain = &answer.domain;
             let answer = Answer { entry: None, asked_https: false, confirms_bounce: false, ..answer.clone() };
-            memory.no_policy.insert(domain, (now, answer));
+            no_policy.insert(domain, (now, answer));
         }
     }
 
     pub(crate) fn use_now(&self, domain: &Domain, now: UnixTime) {
-        let used = &mut locked(&self.memory).used;
+        let mut used = self.memory.used.of(domain);
         // To the minute: a busy domain costs no more than a look.
         if used.peek(domain).is_none_or(|used| *used > now || now.since(*used) >= 60) {
             used.insert(domain, now);
@@ -282,33 +287,33 @@ impl Core {
     /// Tells the store once a day that mail is sent to the domain. The first entry tells that too.
     async fn touch(&self, domain: &Domain, is_first: bool, now: UnixTime) {
         let is_told = |touched: &UnixTime| *touched <= now && now.since(*touched) < BETWEEN_TOUCHES;
-        if locked(&self.memory).touched.get(domain).is_some_and(|touched| is_told(touched)) {
+        if locked(&self.memory.touched).get(domain).is_some_and(|touched| is_told(touched)) {
             return;
         }
         if is_first || self.store.touch(domain, now).await.is_ok() {
-            locked(&self.memory).touched.insert(domain, now);
+            locked(&self.memory.touched).insert(domain, now);
         }
     }
 
     /// When mail was last sent to the domain. One of which neither this process nor the store
     /// knows counts as used when it is first asked for.
     pub(crate) async fn last_used(&self, domain: &Domain, now: UnixTime) -> UnixTime {
-        if let Some(used) = locked(&self.memory).used.peek(domain) {
+        if let Some(used) = self.memory.used.of(domain).peek(domain) {
             return *used;
         }
         let told = self.store.used(domain).await;
-        let mut memory = locked(&self.memory);
-        if let Some(used) = memory.used.peek(domain) {
+        let mut memory = self.memory.used.of(domain);
+        if let Some(used) = memory.peek(domain) {
             return *used;
         }
         // A store that fails is asked again.
         let used = if let Ok(told) = told { told.unwrap_or(now) } else { return now };
-        memory.used.insert(domain, used);
+        memory.insert(domain, used);
         used
     }
 
     pub(crate) fn forget_no_policy(&self, domain: &Domain) {
-        locked(&self.memory).no_policy.remove(domain);
+        locked(&self.memory.no_policy).remove(domain);
     }
 }
 

@@ -24,8 +24,8 @@ use tokio::{
 
 /// Replies that wait to be sent, in octets; beyond it no more are taken.
 const MAX_WAITING: usize = 256 * 1024;
-/// Room to read into. Requests are short.
-const READ_SIZE: usize = 512;
+/// Room to read into. Requests are short. A read that leaves room saves the one that finds nothing more.
+const READ_SIZE: usize = 1024;
 /// Buffers larger than this are given back when they are empty.
 const KEPT_SIZE: usize = 4096;
 /// How long a client has to read the last replies before unread input makes the system discard them.

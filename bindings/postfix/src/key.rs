@@ -29,7 +29,8 @@ pub fn policy_domain(key: &[u8], smart_hosts: bool) -> Result<Domain, NoDomain> 
     let key = str::from_utf8(key).map_err(|_| NoDomain::NotText)?;
     let (host, is_next_hop) = host(key)?;
     // RFC 8461 §3.4: no policy is associated with an address literal.
-    if host.contains(':') || host.parse::<IpAddr>().is_ok() {
+    let may_be_ipv4 = host.ends_with(|last: char| last.is_ascii_digit());
+    if host.contains(':') || (may_be_ipv4 && host.parse::<IpAddr>().is_ok()) {
         return Err(NoDomain::Address);
     }
     if is_next_hop && !smart_hosts {

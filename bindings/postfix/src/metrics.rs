@@ -1,16 +1,14 @@
 //! Counters for Prometheus, in a registry of their own.
 
+mod histogram;
+
 use crate::{dane::Dane, mx_check::MxFigures, reply::Reply, ruling::Ruling, zone::Zones};
 use core::{fmt, sync::atomic::AtomicU64, time::Duration};
+use histogram::Histogram;
 use mta_sts::{Answer, Failure, Source, core::socketmap::PolicyDecision};
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::{Histogram, exponential_buckets},
-    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
@@ -92,11 +90,7 @@ impl Metrics {
         let cache_size = Float::default();
         cache_size.set(f64::NAN);
         registry.register("cache_size", "Domains in the policy store", cache_size.clone());
-        // From 10 µs to half a minute.
-        let new_histogram = || Histogram::new(exponential_buckets(0.000_01, 4.0, 12));
-        let answers = Family::<[(&'static str, &'static str); 1], Histogram, _>::new_with_constructor(
-            new_histogram as fn() -> Histogram,
-        );
+        let answers = Family::<[(&'static str, &'static str); 1], Histogram>::default();
         registry.register("answer_seconds", "Time to an answer", answers.clone());
         let dane = Labelled::default();
         registry.register("dane", "Next hops whose DANE was asked for", dane.clone());
@@ -164,7 +158,7 @@ impl Metrics {
         let known = ruling.decision.and_then(|decision| all.iter().position(|&other| other == decision));
         self.decisions[known.unwrap_or(all.len())][ruling.reply.kind()].inc();
         let is_cached = matches!(ruling.source, "cache" | "override");
-        if is_cached { &self.cached } else { &self.looked_up }.observe(time.as_secs_f64());
+        if is_cached { &self.cached } else { &self.looked_up }.observe(time);
     }
 
     pub(crate) fn looked_up(&self, answer: &Answer) {

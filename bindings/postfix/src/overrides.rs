@@ -122,7 +122,7 @@ impl StaticPolicy {
             // In a policy that was fetched a bad pattern is passed over if there are good ones.
             let bad = |error| OverrideErrorKind::Mx { mx: mx.clone(), error };
             MxPattern::parse(mx.as_str()).map_err(|error| bad(Some(error)))?;
-            if crate::reply::is_keyword(&mx.to_ascii_lowercase()) {
+            if crate::reply::is_keyword(mx) {
                 return Err(bad(None));
             }
             // Writing to a string does not fail.

@@ -49,13 +49,18 @@ pub fn reply(asked: &Asked, domain: &Domain, decision: &Decision) -> Reply {
         // RFC 8461 §5: mail is delivered whatever the policy says.
         Decision::Testing(_) | Decision::NoPolicy => return Reply::NotFound,
     };
+    secure_reply(asked, domain, policy)
+}
+
+/// What Postfix is told if this policy is enforced.
+pub(crate) fn secure_reply(asked: &Asked, domain: &Domain, policy: &Policy) -> Reply {
     let patterns = patterns(policy);
-    let names: Vec<_> = patterns.iter().filter(|pattern| !is_keyword(pattern)).collect();
+    // "*.example.com" is ".example.com" to Postfix.
+    let names = patterns.iter().map(|&(star, name)| (star.trim_start_matches('*'), name));
     // An empty match is an error in Postfix. To say "not found" would take the policy away.
-    if names.is_empty() {
+    let Some(mut value) = secure(asked, names.filter(|(dot, name)| !dot.is_empty() || !is_keyword(name))) else {
         return Reply::Temp("the MTA-STS policy has no MX pattern that Postfix could match");
-    }
-    let mut value = secure(asked, names.into_iter().map(String::as_str));
+    };
     let limit = MAX_REPLY - OK.len();
     if value.len() > limit {
         return Reply::Temp("the MTA-STS policy is too long for Postfix");
@@ -73,41 +78,46 @@ pub fn reply(asked: &Asked, domain: &Domain, decision: &Decision) -> Reply {
 /// What Postfix is told if only these MX hosts may be used, of those that the policy names: the
 /// hosts are any text. Without attributes for TLS reports, which would be of another policy.
 pub(crate) fn reply_for_hosts(asked: &Asked, policy: &Policy, hosts: &[String]) -> Option<Reply> {
-    let name = |host: &String| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     // What a policy permits is a host name.
-    let permitted = hosts.iter().filter(|host| policy.permits_mx(host)).map(name);
-    let names: Vec<_> = permitted.filter(|name| !is_keyword(name)).collect();
-    let value = secure(asked, names.iter().map(String::as_str));
-    (!names.is_empty() && value.len() <= MAX_REPLY - OK.len()).then_some(Reply::Ok(value))
+    let permitted = hosts.iter().filter(|host| policy.permits_mx(host));
+    let names = permitted.map(|host| ("", host.strip_suffix('.').unwrap_or(host)));
+    let value = secure(asked, names.filter(|(_, name)| !is_keyword(name)))?;
+    (value.len() <= MAX_REPLY - OK.len()).then_some(Reply::Ok(value))
 }
 
-fn secure<'a>(asked: &Asked, names: impl Iterator<Item = &'a str>) -> String {
-    let mut value = "secure match=".to_owned();
-    for (i, name) in names.enumerate() {
+/// `None` if there are no names. Each is in two parts, in any letter case.
+fn secure<'a>(asked: &Asked, names: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Option<String> {
+    const START: &str = "secure match=";
+    const SNI: &str = " servername=hostname";
+    let octets = names.clone().map(|(dot, name)| 1 + dot.len() + name.len()).sum::<usize>();
+    let mut value = String::with_capacity(START.len() + octets + SNI.len());
+    value.push_str(START);
+    for (i, (dot, name)) in names.enumerate() {
         value.push_str(if i > 0 { ":" } else { "" });
-        // "*.example.com" is ".example.com" to Postfix.
-        value.push_str(name.strip_prefix('*').unwrap_or(name));
+        value.push_str(dot);
+        value.push_str(name);
     }
+    value.make_ascii_lowercase();
     if asked.zone.require_sni {
-        value.push_str(" servername=hostname");
+        value.push_str(SNI);
     }
-    value
+    (octets > 0).then_some(value)
 }
 
-/// The MX patterns in the policy's order, in lower case, each once.
-fn patterns(policy: &Policy) -> Vec<String> {
+/// The MX patterns in the policy's order, each once: `*.` or nothing, and the name.
+fn patterns(policy: &Policy) -> Vec<(&'static str, &str)> {
     let mut patterns = Vec::with_capacity(policy.mx().len());
     let mut seen = HashSet::new();
     let has_few = policy.mx().len() <= FEW_PATTERNS;
     for pattern in policy.mx() {
-        let name = pattern.name();
-        let mut text = String::with_capacity(name.len() + 2);
-        text.push_str(if pattern.is_wildcard() { "*." } else { "" });
-        text.push_str(name);
-        text.make_ascii_lowercase();
-        let is_new = if has_few { !patterns.contains(&text) } else { seen.insert(text.clone()) };
+        let (star, name) = (if pattern.is_wildcard() { "*." } else { "" }, pattern.name());
+        let is_same = |&(other_star, other): &(&str, &str)| star == other_star && name.eq_ignore_ascii_case(other);
+        let is_new = match has_few {
+            true => !patterns.iter().any(is_same),
+            false => seen.insert((star, name.to_ascii_lowercase())),
+        };
         if is_new {
-            patterns.push(text);
+            patterns.push((star, name));
         }
     }
     patterns
@@ -115,16 +125,18 @@ fn patterns(policy: &Policy) -> Vec<String> {
 
 /// To Postfix these words stand for names that come from DNS; no host of a policy is called so.
 pub(crate) fn is_keyword(pattern: &str) -> bool {
-    matches!(pattern, "hostname" | "nexthop" | "dot-nexthop")
+    ["hostname", "nexthop", "dot-nexthop"].iter().any(|keyword| keyword.eq_ignore_ascii_case(pattern))
 }
 
 /// The attributes for TLS reports and for matching MX names, complete. RFC 8460 §4.4.
-fn tlsrpt(domain: &Domain, policy: &Policy, patterns: &[String]) -> String {
+fn tlsrpt(domain: &Domain, policy: &Policy, patterns: &[(&str, &str)]) -> String {
     let mut out = format!(" policy_type=sts policy_domain={domain}");
     // Writing to a string does not fail.
-    for pattern in patterns {
-        let _ = write!(out, " mx_host_pattern={pattern}");
+    for (star, name) in patterns {
+        let _ = write!(out, " mx_host_pattern={star}{name}");
     }
+    // The domain is in lower case anyway.
+    out.make_ascii_lowercase();
     for (name, value) in policy.safe_lines() {
         let _ = write!(out, " {{ policy_string = {name}: {value} }}");
     }

@@ -3,7 +3,7 @@
 use crate::{
     dane::{Dane, Found},
     policy_map,
-    reply::{Reply, reply, reply_for_hosts},
+    reply::{Reply, reply_for_hosts, secure_reply},
     zone::{Asked, DaneMode},
 };
 use mta_sts::{
@@ -191,10 +191,7 @@ impl<'a> Case<'a> {
             (_, Some(decision)) if self.asked.for_clients => self.for_clients(decision, verdict.reason),
             (What::Dane, _) => Reply::Ok("dane".to_owned()),
             (What::DaneOnly, _) => Reply::Ok("dane-only".to_owned()),
-            (What::Enforce(policy), _) => {
-                // The mode of the policy may be another one in a strict zone.
-                reply(self.asked, self.domain, &Decision::Enforce(Arc::clone(policy)))
-            }
+            (What::Enforce(policy), _) => secure_reply(self.asked, self.domain, policy),
             (What::EnforceOn(policy, hosts), _) => reply_for_hosts(self.asked, policy, hosts)
                 .unwrap_or(Reply::Temp("the DANE records of the MX hosts in the MTA-STS policy cannot be looked up")),
             // RFC 8461 §5: mail is delivered whatever a policy in mode "testing" says.

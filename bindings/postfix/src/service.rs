@@ -13,9 +13,10 @@ use crate::{
     server::Answerer,
     zone::{Asked, DaneMode, Zones},
 };
+use arc_swap::ArcSwap;
 use core::{pin::pin, time::Duration};
 use mta_sts::{Answer, Clock, Domain, Intent, Resolver, StoreError, SystemClock};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Answers from a [`Resolver`]. Clones share everything.
@@ -42,7 +43,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
     grace: Arc<Grace>,
-    state: RwLock<Arc<State>>,
+    state: ArcSwap<State>,
 }
 
 /// What is in force, and the counters that go with it.
@@ -72,7 +73,7 @@ impl Service {
         let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new(None)));
         let grace = Arc::new(Grace::default());
         watch(&resolver, &metrics, &health, &grace);
-        let state = RwLock::new(State::new(resolver, options.into(), &metrics));
+        let state = ArcSwap::new(State::new(resolver, options.into(), &metrics));
         Self(Arc::new(Inner { metrics, health, grace, state }))
     }
 
@@ -85,14 +86,13 @@ impl Service {
     /// what was counted goes on.
     pub fn replace(&self, resolver: Resolver, options: impl Into<ServiceOptions>) {
         watch(&resolver, &self.0.metrics, &self.0.health, &self.0.grace);
-        let state = State::new(resolver, options.into(), &self.0.metrics);
-        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        self.0.state.store(State::new(resolver, options.into(), &self.0.metrics));
     }
 
     /// What it answers from.
     #[must_use]
     pub fn resolver(&self) -> Resolver {
-        self.0.state().resolver.clone()
+        self.0.state.load().resolver.clone()
     }
 
     /// What was counted.
@@ -117,13 +117,13 @@ impl State {
 impl Answerer for Service {
     fn ready(&self, map: &[u8], key: &[u8]) -> Option<Reply> {
         let began = Instant::now();
-        let state = self.0.state();
+        let state = self.0.state.load();
         let asked = state.options.zones.get(map);
         let (key, intent) = if asked.for_clients { policy_map::split(key) } else { (key, Intent::Deliver) };
         let reply = match policy_domain(key, asked.zone.smart_hosts) {
-            Ok(domain) if intent == Intent::Deliver => self.0.at_once(&state, &asked, &domain, began)?,
+            Ok(domain) if intent == Intent::Deliver => self.0.at_once(&state, asked, &domain, began)?,
             Ok(_) => return None,
-            Err(why) => nothing_to_look_up(&asked, &why),
+            Err(why) => nothing_to_look_up(asked, &why),
         };
         state.counters[asked.place].count(&reply);
         Some(reply)
@@ -132,8 +132,8 @@ impl Answerer for Service {
     fn answer(&self, map: &[u8], key: &[u8]) -> impl Future<Output = Reply> + Send + use<> {
         let began = Instant::now();
         let inner = self.0.clone();
-        let state = inner.state();
-        let asked = state.options.zones.get(map);
+        let state = inner.state.load_full();
+        let asked = state.options.zones.get(map).clone();
         let (key, intent) = if asked.for_clients { policy_map::split(key) } else { (key, Intent::Deliver) };
         let domain = policy_domain(key, asked.zone.smart_hosts);
         async move {
@@ -153,24 +153,24 @@ fn nothing_to_look_up(asked: &Asked, why: &NoDomain) -> Reply {
 }
 
 impl Inner {
-    fn state(&self) -> Arc<State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// The reply, if memory alone can say it.
     fn at_once(&self, state: &State, asked: &Asked, domain: &Domain, began: Instant) -> Option<Reply> {
         let dane = match asked.zone.dane {
             DaneMode::Off => None,
             DaneMode::Reply | DaneMode::Yield => Some(known_dane_of(&state.resolver, domain)?),
         };
-        let policy = match overridden(state, domain) {
-            Some(standing) => standing,
-            None => Standing::Warm(state.resolver.warm(domain)?),
+        let (policy, now) = match overridden(state, domain) {
+            Some(standing) => (standing, state.resolver.now()),
+            None => {
+                let warm = state.resolver.warm(domain)?;
+                let now = warm.at;
+                (Standing::Warm(warm), now)
+            }
         };
         if let Some(found) = &dane {
             self.metrics.dane(found.status);
         }
-        let (policy, now) = (Some(&policy), state.resolver.now());
+        let policy = Some(&policy);
         Some(self.rule(&Case { asked, domain, policy, dane: dane.as_ref(), before_bounce: false, now }, began))
     }
 

@@ -97,8 +97,9 @@ impl Zone {
 /// The map `policy` always answers with a [`PolicyReply`](mta_sts::core::socketmap::PolicyReply).
 #[derive(Clone, Debug)]
 pub struct Zones {
-    /// The default zone, the zones by name, and last that of the map `policy`.
-    all: Vec<Arc<Zone>>,
+    /// The default zone, the zones by name, and last that of the map `policy`: without a request for
+    /// TLSRPT attributes, and with one. Nothing is made for a request.
+    all: Vec<[Asked; 2]>,
 }
 
 /// What a map name asks for.
@@ -128,44 +129,50 @@ impl Zones {
         let (policy, mut named): (Vec<_>, Vec<_>) = named.into_iter().partition(|zone| zone.name == POLICY);
         named.extend([Zone::query(), with_dane("dane")]);
         named.push(policy.into_iter().next().unwrap_or_else(|| with_dane(POLICY)));
-        Self { all: [default].into_iter().chain(named).map(Arc::new).collect() }
+        let all = [default].into_iter().chain(named).map(Arc::new).enumerate();
+        Self { all: all.map(|(place, zone)| [false, true].map(|requests| Asked::of(&zone, place, requests))).collect() }
     }
 
     /// What the map name asks for: any octets.
     #[must_use]
-    pub fn get(&self, map: &[u8]) -> Asked {
+    pub fn get(&self, map: &[u8]) -> &Asked {
         // A zone that is really called so comes before the meaning of its last letters.
         if let Some(place) = self.named(map) {
-            let zone = self.all[place].clone();
-            let tlsrpt = zone.tlsrpt == TlsRptAttributes::Always;
-            return Asked { tlsrpt, for_clients: zone.name == POLICY, zone, place };
+            return &self.all[place][0];
         }
         let (base, requests) = match map.len().checked_sub(WITH_TLSRPT.len()).map(|at| map.split_at(at)) {
             Some((base, end)) if end.eq_ignore_ascii_case(WITH_TLSRPT) => (base, true),
             _ => (map, false),
         };
-        let place = self.named(base).filter(|&place| self.all[place].name != POLICY).unwrap_or(0);
-        let zone = self.all[place].clone();
-        let tlsrpt = match zone.tlsrpt {
-            TlsRptAttributes::Never => false,
-            TlsRptAttributes::OnRequest => requests,
-            TlsRptAttributes::Always => true,
-        };
-        Asked { zone, tlsrpt, for_clients: false, place }
+        let place = self.named(base).filter(|&place| !self.all[place][0].for_clients).unwrap_or(0);
+        &self.all[place][usize::from(requests)]
     }
 
     /// All zones, by their places.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Zone> {
-        self.all.iter().map(|zone| &**zone)
+        self.all.iter().map(|[asked, _]| &*asked.zone)
     }
 
     /// The place of a zone that is not the default one.
     fn named(&self, map: &[u8]) -> Option<usize> {
-        let named = || self.all.iter().enumerate().skip(1);
-        let is_query = map.eq_ignore_ascii_case(QUERY.as_bytes());
-        let exact = named().find(|(_, zone)| zone.name.as_bytes() == map);
-        let found = exact.or_else(|| named().find(|(_, zone)| is_query && zone.name.eq_ignore_ascii_case(QUERY)));
-        found.map(|(place, _)| place)
+        let find = |is_it: &dyn Fn(&[u8]) -> bool| self.all().skip(1).position(|zone| is_it(zone.name.as_bytes()));
+        let exact = find(&|name| name == map);
+        let is_query = |name: &[u8]| name.eq_ignore_ascii_case(QUERY.as_bytes());
+        let found = exact.or_else(|| if is_query(map) { find(&is_query) } else { None });
+        found.map(|place| place + 1)
+    }
+}
+
+impl Asked {
+    fn of(zone: &Arc<Zone>, place: usize, requests_tlsrpt: bool) -> Self {
+        let tlsrpt = match zone.tlsrpt {
+            TlsRptAttributes::Never => false,
+            TlsRptAttributes::OnRequest => requests_tlsrpt,
+            TlsRptAttributes::Always => true,
+        };
+        // The default zone is not asked for by its name.
+        let for_clients = place > 0 && zone.name == POLICY;
+        Self { zone: zone.clone(), tlsrpt, for_clients, place }
     }
 }
 

@@ -22,7 +22,7 @@ mod policy_reply;
 
 pub use policy_reply::{PolicyDecision, PolicyReply, PolicyReplyError};
 
-use alloc::{format, vec::Vec};
+use alloc::vec::Vec;
 use core::{error::Error, fmt};
 use nom::{
     IResult, Parser,
@@ -78,7 +78,17 @@ pub fn decode(input: &[u8], max: usize) -> Result<Frame<'_>, SocketmapError> {
 
 fn encode(payload: &[&[u8]], out: &mut Vec<u8>) {
     let length: usize = payload.iter().map(|part| part.len()).sum();
-    out.extend_from_slice(format!("{length}:").as_bytes());
+    // Room for the digits as well.
+    out.reserve(length + 22);
+    let mut power = 1;
+    while length / power >= 10 {
+        power *= 10;
+    }
+    while power > 0 {
+        out.push(b'0' + (length / power % 10) as u8);
+        power /= 10;
+    }
+    out.push(b':');
     payload.iter().for_each(|part| out.extend_from_slice(part));
     out.push(b',');
 }

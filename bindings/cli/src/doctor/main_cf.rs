@@ -42,7 +42,7 @@ fn ours(postfix: &Postfix, maps: &str, facts: &Facts) -> Vec<Ours> {
         let (entry, by_proxy) = entry.strip_prefix("proxy:").map_or((entry, false), |entry| (entry, true));
         let server: Server = entry.strip_prefix("socketmap:")?.parse().ok()?;
         let is_ours = facts.sockets.iter().any(|socket| is_same(socket.place(), server.place(), postfix));
-        let asked = facts.zones.get(server.map()?.as_bytes());
+        let asked = facts.zones.get(server.map()?.as_bytes()).clone();
         is_ours.then_some(Ours { server, asked, by_proxy })
     });
     ours.collect()

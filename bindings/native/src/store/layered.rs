@@ -2,7 +2,7 @@
 //! memory for what it failed to keep.
 
 use super::{MemoryStore, PolicyStore, StoreError, breaker::Breaker, outage::Outage};
-use crate::bounded::{Bounded, locked};
+use crate::{bounded::locked, sharded::Sharded};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::time::{Instant, timeout};
 
-/// So many entries that the store failed to keep are kept here.
+/// Some so many entries that the store failed to keep are kept here.
 const MAX_OVERLAY: usize = 4096;
 /// Counting what a store holds may read all of it.
 const BETWEEN_COUNTS: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ pub(crate) struct Layered {
     /// Apart: a disk that syncs slowly is read as fast as ever.
     reading: Breaker,
     writing: Breaker,
-    overlay: Mutex<Bounded<Entry>>,
+    overlay: Sharded<Entry>,
     /// Changes when something is forgotten: what was read before must not come back.
     forgotten: AtomicU64,
     len: Mutex<Option<(Instant, Option<usize>)>>,
@@ -88,7 +88,7 @@ impl Layered {
             deadline,
             reading: Breaker::default(),
             writing: Breaker::default(),
-            overlay: Mutex::new(Bounded::new(MAX_OVERLAY)),
+            overlay: Sharded::new(MAX_OVERLAY),
             forgotten: AtomicU64::default(),
             len: Mutex::default(),
             counts: Counts::default(),
@@ -131,7 +131,7 @@ impl Layered {
             }
         }
         let remembered = self.recall(domain).await;
-        let kept = locked(&self.overlay).get(domain).cloned();
+        let kept = self.overlay.of(domain).get(domain).cloned();
         let known = [remembered, kept].into_iter().flatten();
         let entry = known.fold(stored, |entry, more| Some(entry.map_or(more.clone(), |entry| entry.merge(more, now))));
         if let Some(entry) = &entry {
@@ -142,7 +142,7 @@ impl Layered {
 
     /// What memory holds of the domain, if that is all there is to know.
     pub(crate) fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
-        let is_kept = locked(&self.overlay).peek(domain).is_some();
+        let is_kept = self.overlay.of(domain).peek(domain).is_some();
         if is_kept {
             return None;
         }
@@ -163,7 +163,7 @@ impl Layered {
     /// Applies `op`. If the store fails the result is kept in memory, and goes to the store with
     /// the next change of the domain. `known` is what the lookup was started with.
     pub(crate) async fn write(&self, domain: &Domain, op: &CacheOp, known: Option<Entry>, now: UnixTime) {
-        let kept = locked(&self.overlay).peek(domain).cloned();
+        let kept = self.overlay.of(domain).peek(domain).cloned();
         let was_kept = kept.is_some();
         if *op == CacheOp::Keep && !was_kept {
             return;
@@ -175,7 +175,7 @@ impl Layered {
             Ok(()) => {
                 self.not_written.worked();
                 if was_kept {
-                    locked(&self.overlay).remove(domain);
+                    self.overlay.of(domain).remove(domain);
                 }
             }
             Err(error) => {
@@ -183,7 +183,7 @@ impl Layered {
                 self.outage_of(&error, &self.not_written).failed(&error);
                 let entry = Entry::apply(known, domain, op, now);
                 if let Some(entry) = entry.filter(|_| self.forgotten.load(Relaxed) == forgotten) {
-                    let mut overlay = locked(&self.overlay);
+                    let mut overlay = self.overlay.of(domain);
                     let entry = match overlay.remove(domain) {
                         Some(kept) => entry.merge(kept, now),
                         None => entry,
@@ -200,11 +200,11 @@ impl Layered {
 
     /// Tries once more to store what the store failed to keep, until it fails again.
     pub(crate) async fn flush(&self, now: UnixTime) {
-        let kept: Vec<Entry> = locked(&self.overlay).places().map(|(_, (_, entry))| entry.clone()).collect();
+        let kept = self.overlay.values();
         for entry in kept {
             let domain = entry.domain().clone();
             // It may have been forgotten, or stored, in the meantime.
-            if locked(&self.overlay).peek(&domain) != Some(&entry) {
+            if self.overlay.of(&domain).peek(&domain) != Some(&entry) {
                 continue;
             }
             let op = CacheOp::Fetched(entry.clone());
@@ -214,7 +214,7 @@ impl Layered {
                 Err(StoreError::Corrupt) => continue,
                 Err(error) => return self.not_written.failed(&error),
             }
-            let mut overlay = locked(&self.overlay);
+            let mut overlay = self.overlay.of(&domain);
             if overlay.peek(&domain) == Some(&entry) {
                 overlay.remove(&domain);
             }
@@ -231,14 +231,14 @@ impl Layered {
             Some(memory) => memory.remove(domain).await?,
             None => false,
         };
-        let was_kept = locked(&self.overlay).remove(domain).is_some();
+        let was_kept = self.overlay.of(domain).remove(domain).is_some();
         let was_stored = self.within(&self.writing, self.store.remove(domain)).await?;
         // Once more, for what was read before it was removed.
         self.forgotten.fetch_add(1, Relaxed);
         if let Some(memory) = &self.memory {
             memory.remove(domain).await?;
         }
-        locked(&self.overlay).remove(domain);
+        self.overlay.of(domain).remove(domain);
         Ok(was_remembered || was_kept || was_stored)
     }
 

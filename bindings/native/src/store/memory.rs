@@ -1,8 +1,11 @@
 //! The store of a process that needs no other.
 
 use super::{BoxFuture, PolicyStore, StoreError};
-use crate::bounded::{Bounded, locked};
-use core::{cmp::Reverse, fmt, future::ready, ops::Bound};
+use crate::{
+    bounded::{Bounded, locked},
+    sharded::Sharded,
+};
+use core::{cmp::Reverse, fmt, future::ready, mem, ops::Bound};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
 use std::{
     collections::{BTreeSet, BinaryHeap},
@@ -11,7 +14,7 @@ use std::{
 
 /// Two looks that find an entry dead must lie so many seconds apart.
 const BETWEEN_LOOKS: u64 = 3600;
-/// So many entries are kept ready to use besides; the others are read from their text form.
+/// Some so many entries are kept ready to use besides; the others are read from their text form.
 const MAX_READY: usize = 10_000;
 
 /// A bounded store in memory. What it holds is gone with the process, and with it the protection
@@ -21,12 +24,20 @@ const MAX_READY: usize = 10_000;
 /// recently.
 pub struct MemoryStore {
     held: Mutex<Held>,
+    ready: Arc<Sharded<Ready>>,
+}
+
+/// An entry that was used lately: most lookups end here, without the lock of all entries.
+struct Ready {
+    entry: Arc<Entry>,
+    /// It was used, and `entries` does not know yet.
+    is_used: bool,
 }
 
 struct Held {
     entries: Bounded<Slot>,
-    /// Entries that were used lately.
-    ready: Bounded<Arc<Entry>>,
+    /// Entries come and go here only while all is locked.
+    ready: Arc<Sharded<Ready>>,
     /// When policies end, soonest first, and at which place of `entries`; 0 for an entry without a
     /// policy. What no longer agrees with the entry there does not count.
     ends: BinaryHeap<Reverse<(UnixTime, u32)>>,
@@ -47,17 +58,19 @@ impl MemoryStore {
     pub const DEFAULT_MAX_ENTRIES: usize = 10_000;
 
     /// A store for at most `max_entries` domains, and at least one. An entry takes some 450
-    /// octets more than the text of its policy, which has at most 64 KiB, and twice that if it is one of
-    /// the 10,000 used last.
+    /// octets more than the text of its policy, which has at most 64 KiB, and twice that if it is one of some
+    /// 10,000 used last.
     #[must_use]
     pub fn new(max_entries: usize) -> Self {
+        let ready = Arc::new(Sharded::new(max_entries.min(MAX_READY)));
         Self {
             held: Mutex::new(Held {
                 entries: Bounded::new(max_entries),
-                ready: Bounded::new(max_entries.min(MAX_READY)),
+                ready: ready.clone(),
                 ends: BinaryHeap::new(),
                 order: BTreeSet::new(),
             }),
+            ready,
         }
     }
 
@@ -84,20 +97,16 @@ impl Slot {
 impl Held {
     /// The entry, without counting as a use.
     fn peek(&self, domain: &Domain) -> Option<Entry> {
-        match self.ready.peek(domain) {
-            Some(entry) => Some(Entry::clone(entry)),
-            None => self.entries.peek(domain)?.entry(domain),
-        }
+        self.entries.peek(domain)?.entry(domain)
     }
 
-    /// The entry, which becomes the one used last.
+    /// The entry, which becomes the one used last, and ready.
     fn get(&mut self, domain: &Domain) -> Option<Arc<Entry>> {
-        let slot = self.entries.get(domain)?;
-        if let Some(entry) = self.ready.get(domain) {
-            return Some(entry.clone());
+        let entry = Arc::new(self.entries.get(domain)?.entry(domain)?);
+        let oldest = self.ready.of(domain).insert(domain, Ready { entry: entry.clone(), is_used: false });
+        if let Some((domain, Ready { is_used: true, .. })) = oldest {
+            self.entries.get(&domain);
         }
-        let entry = Arc::new(slot.entry(domain)?);
-        self.ready.insert(domain, entry.clone());
         Some(entry)
     }
 
@@ -111,7 +120,7 @@ impl Held {
         if before.is_none_or(|before| before.end != end) {
             self.ends.push(Reverse((end, place)));
         }
-        self.ready.remove(domain);
+        self.ready.of(domain).remove(domain);
         // Ends that no longer count would pile up.
         if self.ends.len() > 2 * self.entries.len() + 64 {
             self.ends = self.entries.places().map(|(place, (_, slot))| Reverse((slot.end, place))).collect();
@@ -120,18 +129,14 @@ impl Held {
 
     fn remove(&mut self, domain: &Domain) {
         self.entries.remove(domain);
-        self.forget(domain);
-    }
-
-    /// Follows the removal from `entries`.
-    fn forget(&mut self, domain: &Domain) {
-        self.ready.remove(domain);
+        self.ready.of(domain).remove(domain);
         self.order.remove(domain);
     }
 
     /// Makes room. `but` was stored just now and stays.
     fn evict(&mut self, now: UnixTime, but: &Domain) {
         let mut end_of_but = None;
+        let mut spares_used = true;
         while self.entries.is_over() {
             match self.ends.peek() {
                 Some(&Reverse((end, place))) if end <= now => {
@@ -148,13 +153,24 @@ impl Held {
                         _ => {}
                     }
                 }
-                _ => match self.entries.remove_oldest() {
-                    Some((domain, _)) => self.forget(&domain),
-                    None => break,
-                },
+                _ => {
+                    let Some(oldest) = self.entries.oldest().cloned() else { break };
+                    if oldest == *but || (spares_used && self.was_used(&oldest)) {
+                        // After one round the oldest goes, however busy it is.
+                        spares_used &= oldest != *but;
+                        self.entries.get(&oldest);
+                    } else {
+                        self.remove(&oldest);
+                    }
+                }
             }
         }
         self.ends.extend(end_of_but);
+    }
+
+    /// Whether it was used and `entries` was not told: now it will be.
+    fn was_used(&self, domain: &Domain) -> bool {
+        self.ready.of(domain).peek_mut(domain).is_some_and(|ready| mem::take(&mut ready.is_used))
     }
 
     fn prune(&mut self, now: UnixTime) -> usize {
@@ -216,6 +232,10 @@ impl PolicyStore for MemoryStore {
     }
 
     fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
+        if let Some(ready) = self.ready.of(domain).get(domain) {
+            ready.is_used = true;
+            return Some(ready.entry.clone());
+        }
         locked(&self.held).get(domain)
     }
 
@@ -299,7 +319,7 @@ mod tests {
                 assert_eq!(fetched(store.at_once(&domain).as_deref().cloned()), at);
             }
         }
-        assert_eq!(locked(&store.held).ready.len(), MAX_READY);
+        assert!((MAX_READY / 2..=MAX_READY).contains(&store.ready.len()));
     }
 
     #[tokio::test]

@@ -175,7 +175,8 @@ async fn what_is_not_waited_for_changes_no_reply() {
     let mut early = 0;
     for mode in [DaneMode::Off, DaneMode::Reply, DaneMode::Yield] {
         for map in ["postfix", "strict", "policy", "postfixwithTLSRPT"] {
-            let asked = zones(mode).get(map.as_bytes());
+            let zones = zones(mode);
+            let asked = zones.get(map.as_bytes());
             assert!(!is_settled(&asked, None, None));
             for (name, policy) in &standings.0 {
                 let policy = Some(policy);
@@ -248,7 +249,8 @@ fn if_only_hosts_with_broken_dane_are_in_the_policy_mail_waits() {
     let standing = Standing::Static(Arc::new(policy("enforce")));
     let found = Found { status: Dane::Mixed, unbroken: vec!["other.example".to_owned(), "mx.example:evil".to_owned()] };
     for mode in [DaneMode::Reply, DaneMode::Yield] {
-        let (asked, domain) = (zones(mode).get(b"postfix"), domain());
+        let (zones, domain) = (zones(mode), domain());
+        let asked = zones.get(b"postfix");
         let case = Case {
             asked: &asked,
             domain: &domain,

@@ -4,7 +4,7 @@ use core::future::pending;
 use mta_sts::Policy;
 
 fn asked(dane: DaneMode) -> Asked {
-    Zones::new(Zone { dane, ..Zone::new("default") }, []).get(b"postfix")
+    Zones::new(Zone { dane, ..Zone::new("default") }, []).get(b"postfix").clone()
 }
 
 fn policy(mode: &str) -> Standing {
