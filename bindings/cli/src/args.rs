@@ -1,6 +1,6 @@
 //! The command line as a whole. Each command keeps its own arguments in its file.
 
-use crate::{cache, completions, config, doctor, lab, lint, man, matching, query, report, serve};
+use crate::{cache, completions, config, doctor, health, lab, lint, man, matching, query, report, serve};
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::{env, ffi::OsString};
@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Cache(cache::Args),
     /// Looks at the daemon, Postfix and the network, and says what to fix.
     Doctor(doctor::Args),
+    /// Asks a running daemon whether it works.
+    Health(health::Args),
     /// Runs the real driver against a small internet on loopback.
     Lab(lab::Args),
     /// Prints a completion script for a shell.

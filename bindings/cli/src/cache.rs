@@ -4,12 +4,13 @@ mod client;
 mod show;
 
 use crate::{
+    config::FileArg,
     exit::{Done, Exit, Stop},
-    output::escape,
+    output::{self, escape},
 };
 use client::{Admin, Refusal};
 use mta_sts_core::Domain;
-use mta_sts_postfix::{CachePage, CachedDomain, Purged, Refreshed};
+use mta_sts_postfix::{CachePage, CachedDomain, Purged, Refreshed, config};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -19,10 +20,13 @@ pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 
-    /// The admin socket of the daemon. Default: admin.sock in $RUNTIME_DIRECTORY, in /run/mta-sts or
-    /// in the state directory, whichever is there.
+    /// The admin socket of the daemon. Default: server.admin of the configuration; else admin.sock in
+    /// $RUNTIME_DIRECTORY, in /run/mta-sts or in the state directory, whichever is there.
     #[arg(long, global = true, value_name = "PATH")]
     admin: Option<PathBuf>,
+
+    #[command(flatten)]
+    file: FileArg,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -64,6 +68,7 @@ Exit codes:
 
 Examples:
   mta-sts cache list
+  mta-sts cache list --config mta-sts.toml
   mta-sts cache show example.com
   mta-sts cache refresh example.com
   mta-sts cache purge example.com
@@ -83,12 +88,37 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Done, Stop> {
         Action::Show(One { domain }) | Action::Refresh(One { domain }) => Some(parse(domain)?),
         Action::Purge(Purge { domain, .. }) => domain.as_deref().map(parse).transpose()?,
     };
-    let admin = Admin::find(args.admin.as_deref())?;
+    let admin = Admin::find(admin_socket(args)?.as_deref())?;
     match (action, &domain) {
         (Action::List, _) => list(&admin, json),
         (Action::Show(_), Some(domain)) => show_one(&admin, domain, json),
         (Action::Refresh(_), Some(domain)) => refresh(&admin, domain, json),
         (_, domain) => purge(&admin, domain.as_ref(), json),
+    }
+}
+
+/// The socket that is named, here or in the configuration.
+fn admin_socket(args: &Args) -> Result<Option<PathBuf>, Stop> {
+    if args.admin.is_some() {
+        return Ok(args.admin.clone());
+    }
+    let config = match args.file.load() {
+        Ok(config) => config,
+        Err(error) if args.file.is_given() => return Err(Stop::usage(error.to_string())),
+        // The daemon may run by what it read before, and its configuration is not for everybody.
+        Err(error) => {
+            output::remark(&format!("not read: {error}"));
+            return Ok(None);
+        }
+    };
+    match config.server.admin {
+        config::Admin::At(path) => Ok(Some(path)),
+        config::Admin::Off => Err(Stop::unknown(format!(
+            "{}: server.admin is \"\", so that the daemon has no admin socket; if systemd opens one for it, name it \
+             with --admin PATH",
+            args.file.name()
+        ))),
+        _ => Ok(None),
     }
 }
 

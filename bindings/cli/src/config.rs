@@ -52,7 +52,7 @@ enum Command {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct FileArg {
     /// The configuration. Default: /etc/mta-sts/config.toml if there is one; else all defaults.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
@@ -63,11 +63,17 @@ impl FileArg {
         self.config.clone().or_else(default)
     }
 
-    fn name(&self) -> String {
+    /// Whether it was asked for, and not only looked for.
+    pub(crate) fn is_given(&self) -> bool {
+        self.config.is_some()
+    }
+
+    /// Its name, to be shown.
+    pub(crate) fn name(&self) -> String {
         self.path().map_or_else(|| format!("{DEFAULT_FILE} (not there, all is default)"), |path| escape::path(&path))
     }
 
-    fn load(&self) -> Result<Config, ConfigError> {
+    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
         self.path().map_or_else(|| Ok(Config::default()), |path| Config::load(&path))
     }
 }

@@ -11,6 +11,7 @@ mod server;
 mod show;
 
 use crate::{
+    config::FileArg,
     exit::{Done, Exit, Stop},
     input::in_words,
     query::via::Server,
@@ -25,16 +26,19 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The socketmap server that Postfix is to ask: ADDRESS:PORT or unix:PATH. May be given several
-    /// times.
-    #[arg(long, value_name = "SERVER", default_value = "127.0.0.1:8461")]
+    #[command(flatten)]
+    file: FileArg,
+
+    /// The socketmap server that Postfix is to ask, not those of the configuration: ADDRESS:PORT or
+    /// unix:PATH. May be given several times.
+    #[arg(long, value_name = "SERVER")]
     socket: Vec<Server>,
 
     /// Resolve this domain really, through DNS and its policy host.
     #[arg(long, value_name = "DOMAIN", value_parser = domain)]
     domain: Option<Domain>,
 
-    /// The recursive name server of the daemon, not the system's: as "mta-sts query --dns" takes it.
+    /// The recursive name server, not those of the configuration: as "mta-sts query --dns" takes it.
     #[arg(long, value_name = "ADDRESS")]
     dns: Vec<NameServer>,
 
@@ -42,11 +46,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = ".")]
     signed: String,
 
-    /// Trust the CA certificates in this PEM file too.
+    /// Trust the CA certificates in this PEM file too, not those of the configuration.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// The Redis that the daemon keeps policies in, such as redis://127.0.0.1:6379/0.
+    /// The Redis with the policies, not that of the configuration: redis://127.0.0.1:6379/0.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
 
@@ -54,9 +58,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", default_value = "postconf")]
     postconf: PathBuf,
 
-    /// The port of policy hosts.
-    #[arg(long, value_name = "PORT", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
-    https_port: u16,
+    /// The port of policy hosts, not that of the configuration.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    https_port: Option<u16>,
 
     /// Connect to addresses of this net too, though they are not global. May be given several times.
     #[arg(long, value_name = "NET")]
@@ -74,6 +78,7 @@ Exit codes:
 Examples:
   mta-sts doctor
   mta-sts doctor --domain example.com
+  mta-sts doctor --config mta-sts.toml
   mta-sts doctor --socket unix:/var/spool/postfix/mta-sts/postfix.sock --dns 127.0.0.1
   mta-sts doctor --json | jq '.checks[] | select(.status == \"fail\")'";
 
@@ -84,8 +89,8 @@ fn domain(text: &str) -> Result<Domain, String> {
 pub(crate) fn run(args: &Args, json: bool) -> Result<Done, Stop> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Stop::unknown(format!("cannot start: {}", in_words(&error))))?;
-    let facts = Facts::of(args);
-    let findings = runtime.block_on(look(args, &facts));
+    let (facts, mut findings) = facts::gather(args);
+    findings.extend(runtime.block_on(look(args, &facts)));
     // Nothing that is still under way matters any more.
     runtime.shutdown_background();
     let exit = exit(&findings);

@@ -8,6 +8,8 @@ mod completions;
 mod config;
 mod doctor;
 mod exit;
+mod health;
+mod http;
 mod input;
 mod lab;
 mod lint;
@@ -49,6 +51,7 @@ fn run(Args { json, command, verbose, .. }: Args) -> Result<Done, Stop> {
         Command::Config(args) => config::run(&args, json),
         Command::Cache(args) => cache::run(&args, json),
         Command::Doctor(args) => doctor::run(&args, json),
+        Command::Health(args) => health::run(&args, json),
         Command::Lab(args) => lab::run(&args, json),
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Man(args) => man::run(&args),

@@ -177,3 +177,27 @@ async fn who_cannot_reach_the_daemon_is_told_what_to_do() {
     let refused = cache(&path.with_file_name("dead.sock"), &["list"]);
     assert!(refused.code == 3 && refused.err.contains("nobody answers there"), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_says_where_the_daemon_is() {
+    let (_daemon, _admin, path) = start("config").await;
+    let config = |admin: &str| {
+        let text = format!("[server]\nadmin = \"{admin}\"\n");
+        common::file("cache.toml", text.as_bytes()).display().to_string()
+    };
+    let list = |config: &str, more: &[&str]| {
+        let args = [&["cache", "list", "--config", config], more].concat();
+        tokio::task::block_in_place(|| run(&args))
+    };
+    let there = config(&format!("unix:{}", path.display()));
+    assert_eq!(list(&there, &[]).out, "the cache is empty\n");
+    let elsewhere = config("unix:/nonexistent/admin.sock");
+    let gone = list(&elsewhere, &[]);
+    assert!(gone.code == 3 && gone.err.contains("no admin socket at /nonexistent/admin.sock"), "{gone:?}");
+    // What the command line says goes before it.
+    assert_eq!(list(&elsewhere, &["--admin", path.to_str().unwrap()]).code, 0);
+    let off = list(&config(""), &[]);
+    assert!(off.code == 3 && off.err.contains("server.admin is \"\""), "{off:?}");
+    let broken = list(&common::file("broken.toml", b"[sever]\n").display().to_string(), &[]);
+    assert!(broken.code == 64 && broken.err.contains("broken.toml:1:2: unknown table"), "{broken:?}");
+}

@@ -99,6 +99,25 @@ impl Clinic {
         Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
 
+    /// By a configuration alone, with these lines more.
+    fn doctor_by(&self, postconf: &str, more: &str) -> Run {
+        let config = format!(
+            "[server]\nlisten = [\"{}\"]\n[dns]\nservers = [\"{}\"]\n[https]\nca_file = \"{}\"\nport = {}\n\
+             allow_nets = [\"127.0.0.0/8\"]\n{more}",
+            self.address,
+            self.lab.dns_addr(),
+            self.path("ca.pem"),
+            self.lab.https_port(),
+        );
+        fs::write(self.path("config.toml"), config).unwrap();
+        let output = tokio::task::block_in_place(|| {
+            let args = ["doctor", "--json", "--postconf", postconf, "--config", &self.path("config.toml")];
+            command().args(args).output().unwrap()
+        });
+        let text = |octets| String::from_utf8(octets).unwrap();
+        Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
     fn socket(&self) -> String {
         format!("--socket={}", self.address)
     }
@@ -188,6 +207,47 @@ async fn each_fault_of_main_cf_is_found_with_its_fix() {
     let master = format!("{MASTER}slow unix - - n - - smtp -o smtp_tls_policy_maps=hash:/a\n");
     let run = clinic.doctor(&clinic.postconf(&[], &master), &[&clinic.socket(), "--json"]);
     assert_eq!((status(&run, "master").as_str(), run.code), ("warn", 1), "{}", run.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_of_the_daemon_says_where_it_is_and_what_its_zones_answer() {
+    let clinic = Clinic::open("config").await;
+    clinic.lab.world().set_secure(".", true);
+    let map = |name: &str| format!("socketmap:inet:{}:{name}", clinic.address);
+    let (own, reports, plain) = (map("own"), map("ownwithTLSRPT"), map("postfix"));
+    for (more, version, maps, check, expected, code) in [
+        ("", "3.7.11", &plain, "version", "ok", 0),
+        ("[zones.own]\ntlsrpt = \"always\"\n", "3.7.11", &own, "version", "fail", 2),
+        ("[zones.own]\ntlsrpt = true\n", "3.10.5", &own, "version", "ok", 0),
+        ("[zones.own]\n", "3.9.0", &reports, "version", "fail", 2),
+        ("[zones.own]\ntlsrpt = \"never\"\n", "3.9.0", &reports, "version", "ok", 0),
+        ("[zones.own]\nrequire_sni = false\n", "3.3.0", &own, "version", "ok", 0),
+        ("[zones.own]\ndane = \"reply\"\n", "3.10.5", &own, "dane", "fail", 2),
+        ("[zones.default]\ndane = \"reply\"\n", "3.10.5", &plain, "dane", "fail", 2),
+        ("[zones.own]\ndane = \"yield\"\n", "3.10.5", &own, "dane", "warn", 1),
+        ("[zones.own]\n", "3.10.5", &own, "config daemon policy-maps dnssec", "ok ok ok ok", 0),
+        ("[store]\nkind = \"memory\"\n", "3.10.5", &plain, "config", "ok", 0),
+        ("[store]\nkind = \"redis\"\nurl = \"redis://127.0.0.1:1\"\n", "3.10.5", &plain, "redis", "fail", 2),
+        // A broken one: a line an error, and the rest by the defaults, where nobody answers.
+        ("[zones.own]\ndane = \"no\"\nodd = 1\n", "3.10.5", &own, "config", "fail fail", 2),
+    ] {
+        let postconf = clinic.postconf(&[("mail_version", version), ("smtp_tls_policy_maps", maps)], MASTER);
+        let run = clinic.doctor_by(&postconf, more);
+        let found: Vec<_> = check.split(' ').map(|check| status(&run, check)).collect();
+        assert_eq!((found.join(" ").as_str(), run.code), (expected, code), "{more}: {} {}", run.out, run.err);
+    }
+    // The AD bit of another machine's name server is not trusted, so that nobody checks DNSSEC.
+    let dnssec = [("smtp_dns_support_level", "dnssec"), ("smtp_tls_policy_maps", &*map("dane"))];
+    let postconf = clinic.postconf(&dnssec, MASTER);
+    assert_eq!(status(&clinic.doctor_by(&postconf, ""), "dane"), "ok");
+    let config = clinic.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("[https]", "dnssec = \"off\"\n[https]")).unwrap();
+    let run = clinic.doctor(&postconf, &["--json", "--config", &config]);
+    assert_eq!((status(&run, "dane").as_str(), &*status(&run, "dnssec"), run.code), ("warn", "skip", 1), "{}", run.out);
+    // What the command line says goes before it.
+    let run = clinic.doctor(&postconf, &["--json", "--config", &config, "--socket=127.0.0.1:1"]);
+    assert_eq!((status(&run, "daemon").as_str(), run.code), ("fail", 2), "{}", run.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,8 +8,8 @@ use std::{
     process::Stdio,
 };
 
-const COMMANDS: [&str; 10] =
-    ["lint", "match", "report", "query", "serve", "config", "cache", "doctor", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["lint", "match", "report", "query", "serve", "config", "cache", "doctor", "health", "completions", "man"];
 
 #[test]
 fn help_is_no_error_and_has_examples() {
@@ -44,6 +44,7 @@ fn wrong_usage_is_64() {
         &["cache", "purge", "--all", "example.com"],
         &["doctor", "--domain", "a@b"],
         &["doctor", "--socket", "nonsense"],
+        &["health", "--http", "nonsense"],
         &["completions", "nonsense"],
         &["config"],
         &["config", "import"],

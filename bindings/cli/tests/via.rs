@@ -46,9 +46,13 @@ async fn a_running_server_is_asked_over_tcp_and_unix() {
     assert!(shown.out.contains("reply     OK secure match=mail.a.test:.b.test servername=hostname\n"), "{}", shown.out);
     let words = shown.out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("a valid certificate for mail.a.test, a name below b.test; all else is deferred"),
+        words.contains("a valid certificate for mail.a.test or a name below b.test; all else is deferred"),
         "{words}"
     );
+
+    let clients = via(&["--via", &format!("{address}:policy"), "a.test"]);
+    let line = "\n            mode: enforce\n";
+    assert!(clients.code == 0 && clients.out.contains(line), "a line a line: {}", clients.out);
 
     let unix = format!("unix:{}", path.display());
     let none = via(&["--via", &unix, "plain.test"]);

@@ -1,9 +1,7 @@
 //! A client of the admin socket.
 
-use crate::{exit::Stop, input::in_words, output::escape};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use crate::{exit::Stop, http, input::in_words, output::escape};
+use hyper::{StatusCode, body::Bytes};
 use mta_sts_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
@@ -103,16 +101,8 @@ impl Admin {
                 _ => format!("{path}: {}", in_words(&error)),
             })
         })?;
-        let broken = |_: hyper::Error| Stop::unknown(format!("{path}: what answers there does not speak HTTP"));
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let connection = tokio::spawn(connection);
-        let request = Request::builder().method(method).uri(target).header("host", "localhost");
-        let request = request.body(Empty::<Bytes>::new()).map_err(|_| Stop::usage("not a request"))?;
-        let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await;
-        connection.abort();
-        let body = body.map_err(|_| Stop::unknown(format!("{path}: the answer is cut off, or too long")))?;
-        Ok((head.status, body.to_bytes()))
+        let answered = http::exchange(stream, method, target, MAX_ANSWER).await;
+        answered.map_err(|trouble| Stop::unknown(format!("{path}: {}", trouble.words())))
     }
 }
 

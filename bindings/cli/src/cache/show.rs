@@ -100,10 +100,14 @@ pub(super) fn entry(entry: &CachedDomain, now: UnixTime) -> String {
 
 pub(super) fn refreshed(refreshed: &Refreshed, now: UnixTime) -> String {
     let from = match refreshed.source.as_str() {
-        "fetched" => "a policy that was fetched just now",
-        "checked" => "the cached policy, whose id DNS has confirmed",
-        "cache" => "the cached policy",
-        _ => "no policy",
+        "fetched" => ", by a policy that was fetched just now",
+        "checked" => ", by the cached policy, whose id DNS has confirmed",
+        // RFC 8461 §3.3 suggests these five minutes between fetches.
+        "cache" if refreshed.failure.is_none() => {
+            ", by the cached policy, which is not fetched twice within five minutes"
+        }
+        "cache" => ", by the cached policy",
+        _ => "",
     };
     let mut text = match &refreshed.entry {
         Some(held) => entry(held, now) + "\n",
@@ -111,7 +115,7 @@ pub(super) fn refreshed(refreshed: &Refreshed, now: UnixTime) -> String {
     };
     let failed = refreshed.failure.is_some() || refreshed.store_error.is_some();
     let style = if failed { WARNING } else { GOOD };
-    text += &format!("  {style}decision{style:#}    {}, by {from}\n", escape::text(&refreshed.decision));
+    text += &format!("  {style}decision{style:#}    {}{from}\n", escape::text(&refreshed.decision));
     for failure in refreshed.failure.iter().chain(&refreshed.store_error) {
         let result = refreshed.result_type.iter().map(|result| format!(" (TLSRPT: {})", escape::text(result)));
         text += &format!("  {BAD}problem{BAD:#}     {}{}\n", escape::text(failure), result.collect::<String>());

@@ -6,7 +6,7 @@ use super::{
     postfix::{Postfix, Service},
 };
 use crate::query::via::{Place, Server};
-use mta_sts_postfix::{Asked, DaneMode};
+use mta_sts_postfix::{Asked, DaneMode, config::Dnssec};
 use std::path::{Path, PathBuf};
 
 /// An entry of smtp_tls_policy_maps that leads to the daemon.
@@ -27,7 +27,7 @@ pub(super) fn look(postfix: &Postfix, facts: &Facts) -> Vec<Finding> {
     findings.extend(overrides(postfix, facts));
     for ours in &ours {
         findings.extend(version(postfix, ours));
-        findings.extend(dane(postfix, ours));
+        findings.extend(dane(postfix, ours, facts.dnssec));
         findings.extend(chroot(postfix, ours));
     }
     findings.push(authorities(postfix));
@@ -142,7 +142,7 @@ fn version(postfix: &Postfix, Ours { server, asked, .. }: &Ours) -> Vec<Finding>
     findings
 }
 
-fn dane(postfix: &Postfix, Ours { asked, .. }: &Ours) -> Option<Finding> {
+fn dane(postfix: &Postfix, Ours { asked, .. }: &Ours, dnssec: Dnssec) -> Option<Finding> {
     let zone = &asked.zone;
     let looked_at = format!("DANE in zone {}", zone.name);
     let level = postfix.get("smtp_tls_security_level");
@@ -163,9 +163,16 @@ fn dane(postfix: &Postfix, Ours { asked, .. }: &Ours) -> Option<Finding> {
         DaneMode::Off if has_dane => {
             Finding::warn("dane", looked_at, format!("smtp_tls_security_level is {level}, but dane = \"off\""))
                 .means("for domains that have both, MTA-STS takes the place of DANE, which RFC 8461 section 2 forbids")
-                .fix("set dane = \"yield\" in the zone")
+                .fix("ask for the map dane, or set dane = \"reply\" or \"yield\" in the zone")
         }
         DaneMode::Off => return None,
+        DaneMode::Reply | DaneMode::Yield if dnssec == Dnssec::Off => Finding::warn(
+            "dane",
+            looked_at,
+            "nobody checks DNSSEC for the daemon, so that it finds no domain with DANE",
+        )
+        .means("MTA-STS takes the place of DANE, which RFC 8461 section 2 forbids")
+        .fix("name a validating server on loopback in [dns] servers, or set dnssec = \"validate\" there"),
         DaneMode::Reply | DaneMode::Yield => Finding::ok("dane", looked_at, "goes before MTA-STS"),
     })
 }

@@ -8,6 +8,7 @@ use crate::{
 use hickory_proto::op::ResponseCode;
 use mta_sts::{BuildError, Decision, Freshness, Intent, NameServer, Resolver, UnixTime};
 use mta_sts_core::Domain;
+use mta_sts_postfix::config::Dnssec;
 use std::time::{Duration, Instant, SystemTime};
 
 /// 2026-01-01 and 2100-01-01. This program is not older, and will not be as old.
@@ -107,12 +108,19 @@ fn broken(looked_at: String, why: &str) -> Finding {
 
 async fn dnssec(facts: &Facts, signed: &str) -> Finding {
     let looked_at = "DNSSEC";
+    if facts.dnssec == Dnssec::Validate {
+        let found = "the daemon validates by itself (dnssec = \"validate\"), which is not tried here";
+        return Finding::skip("dnssec", looked_at, found);
+    }
     let mut addresses = Vec::new();
     for server in &facts.dns {
         match server {
             NameServer::Plain(addr) if addr.ip().is_loopback() => addresses.push(*addr),
             _ => addresses.clear(),
         }
+    }
+    if facts.dnssec == Dnssec::Off && addresses.len() == facts.dns.len() && !addresses.is_empty() {
+        return Finding::skip("dnssec", looked_at, "dnssec is \"off\" in [dns]: DANE is not looked at");
     }
     if addresses.is_empty() || addresses.len() < facts.dns.len() {
         return Finding::skip(

@@ -2,33 +2,43 @@
 
 use super::{facts::Facts, finding::Finding};
 use core::time::Duration;
+use mta_sts::RedisStore;
 use std::time::Instant;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
+const LOOKED_AT: &str = "Redis";
 
 pub(super) async fn look(facts: &Facts) -> Option<Finding> {
-    let url = facts.redis.as_deref()?;
-    let looked_at = "Redis";
+    let options = facts.redis.clone()?;
     let began = Instant::now();
-    // An error may hold the URL with its password.
-    let info = match timeout(PATIENCE, info(url)).await {
-        Ok(Ok(info)) => info,
-        Ok(Err(error)) => {
-            return Some(unreachable(&format!("{:?}", error.kind())));
+    let store = match RedisStore::open(options) {
+        Ok(store) => store,
+        Err(error) => return Some(unreachable(&error.to_string())),
+    };
+    let connected = timeout(PATIENCE, store.connected()).await;
+    // Without a connection its error says why there is none.
+    let info = timeout(PATIENCE, store.memory_info()).await;
+    let info = match (connected, info) {
+        (Ok(()), Ok(Ok(info))) => info,
+        (Ok(()), Ok(Err(error))) => {
+            let found = format!("answers, but not what it does when its memory is full: {error}");
+            let finding = Finding::unknown("redis", LOOKED_AT, found);
+            return Some(finding.fix("let the daemon's user run INFO: ACL SETUSER NAME +info"));
         }
-        Err(_) => return Some(unreachable("no answer in 5 seconds")),
+        (Err(_), Ok(Err(error))) => return Some(unreachable(&error.to_string())),
+        (_, Ok(Ok(_)) | Err(_)) => return Some(unreachable("no answer in 3 seconds")),
     };
     let took = began.elapsed().as_millis();
     let field = |name: &str| {
         info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(|value| value.trim().to_owned())
     };
     let Some(policy) = field("maxmemory_policy") else {
-        return Some(Finding::unknown("redis", looked_at, "its eviction policy cannot be read with INFO memory"));
+        return Some(Finding::unknown("redis", LOOKED_AT, "its eviction policy cannot be read with INFO memory"));
     };
     let is_bounded = field("maxmemory").is_some_and(|bound| bound != "0");
     let found = format!("answers in {took} ms, maxmemory-policy is {policy}");
-    Some(judge(looked_at, found, &policy, is_bounded))
+    Some(judge(LOOKED_AT, found, &policy, is_bounded))
 }
 
 fn judge(looked_at: &str, found: String, policy: &str, is_bounded: bool) -> Finding {
@@ -43,18 +53,12 @@ fn judge(looked_at: &str, found: String, policy: &str, is_bounded: bool) -> Find
     }
 }
 
-async fn info(url: &str) -> redis::RedisResult<String> {
-    let client = redis::Client::open(url)?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    redis::cmd("INFO").arg("memory").query_async(&mut connection).await
-}
-
 fn unreachable(why: &str) -> Finding {
     Finding::fail("redis", "Redis", why)
         .means(
             "policies are kept in the daemon's memory only, and mail waits for domains of which nothing can be learnt",
         )
-        .fix("check the url in [store], and that Redis runs and lets this user in")
+        .fix("check url and sentinels in [store], and that Redis runs and lets this user in")
 }
 
 #[cfg(test)]

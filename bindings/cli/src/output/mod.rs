@@ -21,11 +21,13 @@ pub(crate) fn print(text: &str, exit: Exit) -> Exit {
     }
 }
 
-/// Says on standard error why there is no answer.
+/// Says on standard error why there is no answer, which may have several lines.
 pub(crate) fn complain(message: &str, exit: Exit) -> Exit {
     let error = style::ERROR;
-    // Nobody reads what cannot be written.
-    let _ = writeln!(anstream::stderr(), "{error}error:{error:#} {message}");
+    for line in message.lines() {
+        // Nobody reads what cannot be written.
+        let _ = writeln!(anstream::stderr(), "{error}error:{error:#} {line}");
+    }
     exit
 }
 

@@ -93,8 +93,13 @@ fn show(server: &Server, map: &str, key: &str, asked: &Asked, meaning: &Meaning)
     let mut text = format!("{STRONG}{}{STRONG:#} in {} at {server}\n\n", escape::name(key), escape::name(map));
     let end = asked.reply.trim_ascii_end().len();
     // The exact octets: a space at the end is part of the protocol, and would not be seen.
-    let visible = format!("{}{}", escape::octets(&asked.reply[..end]), "␣".repeat(asked.reply.len() - end));
-    text += &format!("  {FAINT}reply{FAINT:#}     {visible}\n");
+    let spaces = asked.reply.len() - end;
+    let lines: Vec<_> = match map {
+        // Its values are text of several lines.
+        POLICY_MAP => asked.reply[..end].split(|&octet| octet == b'\n').map(escape::octets).collect(),
+        _ => vec![format!("{}{}", escape::octets(&asked.reply[..end]), "␣".repeat(spaces))],
+    };
+    text += &format!("  {FAINT}reply{FAINT:#}     {}\n", lines.join(&format!("\n{}", " ".repeat(INDENT))));
     text += &row("took", &format!("{:.1} ms", asked.took.as_secs_f64() * 1e3));
     let lead = format!("  {color}means{color:#}     ");
     text += &paragraph(&lead, INDENT, &escape::text(&meaning.words));

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod daemon;
+mod health;
 mod manager;
 mod refusals;
 

@@ -23,7 +23,7 @@ mod value;
 pub use problem::{ConfigError, Problem};
 pub(crate) use show::key;
 
-use crate::zone::Zone;
+use crate::zone::{Zone, Zones};
 use core::{fmt, net::SocketAddr, time::Duration};
 use mta_sts::{Domain, IpNet, Mode, NameServer};
 use std::{
@@ -290,6 +290,16 @@ impl Config {
         }
         let text = String::from_utf8(octets).map_err(|_| cannot("it is not UTF-8".to_owned()))?;
         Self::parse(&text, &file)
+    }
+
+    /// The zones by map name, those that are always there included.
+    #[must_use]
+    pub fn all_zones(&self) -> Zones {
+        let mut zones = self.zones.iter().cloned();
+        match zones.next() {
+            Some(default) => Zones::new(default, zones),
+            None => Zones::default(),
+        }
     }
 }
 

@@ -150,6 +150,12 @@ fn string(text: impl ToString) -> Value {
 }
 
 fn span(duration: Duration) -> Value {
+    const DAY: u64 = 86_400;
+    let seconds = duration.as_secs();
+    if seconds >= DAY && seconds.is_multiple_of(DAY) && duration.subsec_nanos() == 0 {
+        // As people write it: a month of its own has 30.44 days.
+        return string(format_args!("{}d", seconds / DAY));
+    }
     string(humantime::format_duration(duration))
 }
 

@@ -5,24 +5,15 @@ use crate::{
     config::{Config, DomainOverride, OverrideKind},
     overrides::{Override, Overrides, StaticPolicy},
     service::ServiceOptions,
-    zone::Zones,
 };
 
 pub(super) fn of(config: &Config) -> Result<ServiceOptions, StartError> {
     let overrides = config.overrides.iter().map(|one| (name(one), what(one)));
     Ok(ServiceOptions {
-        zones: zones(config),
+        zones: config.all_zones(),
         overrides: Overrides::new(overrides).map_err(StartError::Override)?,
         store_grace: config.store.grace,
     })
-}
-
-fn zones(config: &Config) -> Zones {
-    let mut zones = config.zones.iter().cloned();
-    match zones.next() {
-        Some(default) => Zones::new(default, zones),
-        None => Zones::default(),
-    }
 }
 
 fn name(one: &DomainOverride) -> String {

@@ -129,6 +129,10 @@ pub(crate) enum Trouble {
 }
 
 impl Server {
+    pub(crate) fn at(place: Place) -> Self {
+        Self { place, map: None }
+    }
+
     pub(crate) fn map(&self) -> Option<&str> {
         self.map.as_deref()
     }

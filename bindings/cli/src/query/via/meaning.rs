@@ -1,6 +1,7 @@
 //! What Postfix makes of a reply: smtp_tls_policy_maps in postconf(5).
 
 use super::client::Asked;
+use crate::output::words;
 use mta_sts_core::socketmap::Reply;
 
 /// What becomes of mail.
@@ -83,9 +84,9 @@ fn because(reason: &[u8]) -> String {
 
 /// A TLS policy: a level and attributes.
 fn of_value(value: &str) -> Meaning {
-    let mut words = tokens(value).into_iter();
-    let level = words.next().unwrap_or_default();
-    let attributes: Vec<(String, String)> = words
+    let mut tokens = tokens(value).into_iter();
+    let level = tokens.next().unwrap_or_default();
+    let attributes: Vec<(String, String)> = tokens
         .filter_map(|word| {
             let (name, value) = word.split_once('=')?;
             Some((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
@@ -103,7 +104,7 @@ fn of_value(value: &str) -> Meaning {
             let names = if matches.is_empty() {
                 "the names that Postfix is set to match".to_owned()
             } else {
-                matches.iter().map(|name| in_words(name)).collect::<Vec<_>>().join(", ")
+                matches.iter().map(|name| in_words(name)).collect::<Vec<_>>().join(" or ")
             };
             Meaning::new(
                 Fate::Verified,
@@ -136,9 +137,9 @@ fn of_value(value: &str) -> Meaning {
             .push("servername (the host's name as SNI) needs Postfix 3.4; older ones defer the mail".to_owned());
     }
     if !all("policy_type").is_empty() {
-        let patterns = all("mx_host_pattern").len();
+        let patterns = words::count(all("mx_host_pattern").len() as u64, "MX pattern");
         meaning.notes.push(format!(
-            "with the attributes for TLS reports ({patterns} MX patterns), which need Postfix 3.10; older ones defer the mail"
+            "with the attributes for TLS reports ({patterns}), which need Postfix 3.10; older ones defer the mail"
         ));
     }
     meaning
@@ -211,7 +212,7 @@ mod tests {
     fn names_and_versions_are_told() {
         let meaning =
             of("OK secure match=mx.a.test:.b.test servername=hostname policy_type=sts mx_host_pattern=*.b.test");
-        assert!(meaning.words.contains("for mx.a.test, a name below b.test;"), "{meaning:?}");
-        assert!(meaning.notes[0].contains("3.4") && meaning.notes[1].contains("(1 MX patterns)"));
+        assert!(meaning.words.contains("for mx.a.test or a name below b.test;"), "{meaning:?}");
+        assert!(meaning.notes[0].contains("3.4") && meaning.notes[1].contains("(1 MX pattern)"));
     }
 }

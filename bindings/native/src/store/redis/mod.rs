@@ -49,9 +49,9 @@ const PAGE: usize = 100;
 /// or with sentinels the address that they give), and a user of its own:
 /// ```text
 /// ACL SETUSER mta-sts on >PASSWORD ~mta-sts:* resetchannels -@all +get +mget +set +eval +exists
-///     +type +del +zadd +zrem +zscore +zcard +zrangebylex +zrangebyscore +ping +select +role
+///     +type +del +zadd +zrem +zscore +zcard +zrangebylex +zrangebyscore +ping +select +info +role
 /// ```
-/// `+role` is for sentinels only; in them the user needs `+sentinel|get-master-addr-by-name`.
+/// `+info` lets `mta-sts doctor` see the eviction policy; `+role` is for sentinels only; in them the user needs `+sentinel|get-master-addr-by-name`.
 /// ```no_run
 /// use mta_sts::{RedisOptions, RedisStore, Resolver};
 /// use std::sync::Arc;
@@ -101,6 +101,15 @@ impl RedisStore {
     /// that has just started may want to, rather than find its cache unreadable.
     pub async fn connected(&self) {
         self.link.connected().await;
+    }
+
+    /// What the server says of its memory (`INFO memory`), and so whether it throws keys away. Needs
+    /// `+info` where there are access rules; nothing else does.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if there is no connection now, or the server refuses.
+    pub async fn memory_info(&self) -> Result<String, StoreError> {
+        self.ask(cmd("INFO").arg("memory")).await.map_err(failed)
     }
 
     fn key(&self, domain: &Domain) -> String {
