@@ -32,6 +32,7 @@ pub struct ResolverBuilder {
     timeouts: Timeouts,
     freshness: Freshness,
     store: Option<Arc<dyn PolicyStore>>,
+    shared: Option<Arc<Layered>>,
     memory_level: usize,
     unused_after: Duration,
     config: Config,
@@ -117,6 +118,7 @@ impl ResolverBuilder {
             timeouts: Timeouts::default(),
             freshness: Freshness::default(),
             store: None,
+            shared: None,
             memory_level: 0,
             unused_after: Duration::from_secs(180 * 86_400),
             config: Config::default(),
@@ -183,6 +185,15 @@ impl ResolverBuilder {
     /// Where policies are kept. Default: a [`MemoryStore`] of its own.
     pub fn store(mut self, store: Arc<dyn PolicyStore>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Uses the policy store of another resolver, with all that is in memory before it: what the store
+    /// failed to keep is there and nowhere else. For a resolver that takes the place of one with other
+    /// settings. [`store`](Self::store), [`memory_level`](Self::memory_level) and
+    /// [`Timeouts::store`] are then those of the other one.
+    pub fn store_of(mut self, resolver: &Resolver) -> Self {
+        self.shared = Some(resolver.core.store.clone());
         self
     }
 
@@ -261,9 +272,12 @@ impl ResolverBuilder {
             port: self.smtp_port,
             timeouts: self.timeouts,
         };
-        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let store = self.shared.unwrap_or_else(|| {
+            let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+            Arc::new(Layered::new(store, self.timeouts.store, self.memory_level))
+        });
         Ok(Resolver::start(Core {
-            store: Layered::new(store, self.timeouts.store, self.memory_level),
+            store,
             dns,
             https,
             prober,

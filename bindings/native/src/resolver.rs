@@ -32,7 +32,7 @@ pub struct Resolver {
 }
 
 pub(crate) struct Core {
-    pub(crate) store: Layered,
+    pub(crate) store: Arc<Layered>,
     pub(crate) dns: Arc<Dns>,
     pub(crate) https: Https,
     pub(crate) prober: Prober,

@@ -98,6 +98,7 @@ pub(crate) async fn serve<A: Answerer>(
     let mut finish = pin!(handle.finish.notified());
     loop {
         let mut has_served = false;
+        let mut is_held_up = true;
         while answers.len() < pipelined && output.has_room() {
             match input.next() {
                 Ok(Some(Request { map, key })) => match answerer.ready(map, key) {
@@ -109,7 +110,10 @@ pub(crate) async fn serve<A: Answerer>(
                     Some(reply) => answers.push_back(Either::Left(ready(Ok(reply)))),
                     None => answers.push_back(Either::Right(timeout(limits.answer, answerer.answer(map, key)))),
                 },
-                Ok(None) => break,
+                Ok(None) => {
+                    is_held_up = false;
+                    break;
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a client does not speak socketmap");
                     input.clear();
@@ -129,14 +133,19 @@ pub(crate) async fn serve<A: Answerer>(
             break;
         }
         output.is_awaited();
+        if is_held_up && answers.len() < pipelined && output.has_room() {
+            // There may be more requests in what was read.
+            continue;
+        }
         let takes_more = is_open && answers.len() < pipelined && output.has_room();
         input.is_awaited(takes_more);
-        let is_idle = answers.is_empty() && output.is_empty() && input.is_empty();
+        // Half a request is no work: its connection is the first to go when others wait for a place.
+        let is_idle = answers.is_empty() && output.is_empty();
         if is_idle != idle_since.is_some() || has_served {
             idle_since = is_idle.then(Instant::now);
             handle.set_idle_since(idle_since);
         }
-        if is_idle {
+        if is_idle && input.is_empty() {
             input.make_small();
             output.make_small();
         }
@@ -154,7 +163,6 @@ pub(crate) async fn serve<A: Answerer>(
             read = reader.read_buf(&mut input.octets), if takes_more => match read {
                 Ok(0) => {
                     // Whoever has no more requests may still read the replies.
-                    input.clear();
                     is_open = false;
                 }
                 Ok(_) => {}

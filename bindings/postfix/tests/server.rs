@@ -31,7 +31,10 @@ struct Script {
 impl Answerer for Script {
     fn ready(&self, map: &[u8], key: &[u8]) -> Option<Reply> {
         let text = format!("{} {}", map.escape_ascii(), key.escape_ascii());
-        key.starts_with(b"ready").then_some(Reply::Ok(text))
+        match key.starts_with(b"ready-big") {
+            true => Some(Reply::Ok("x".repeat(60_000))),
+            false => key.starts_with(b"ready").then_some(Reply::Ok(text)),
+        }
     }
 
     fn answer(&self, map: &[u8], key: &[u8]) -> impl Future<Output = Reply> + Send + use<> {
@@ -178,6 +181,21 @@ async fn a_client_that_only_shuts_its_side_gets_its_answers() {
     assert_eq!(client.reply().await.as_deref(), Some("OK m slow"));
     assert_eq!(client.reply().await.as_deref(), Some("OK m b"));
     assert_eq!(client.reply().await, None);
+}
+
+#[tokio::test]
+async fn large_replies_to_requests_that_came_together_wait_for_nothing_but_the_client() {
+    let (_server, address, _) = start(Limits::default());
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let requests = "13:map ready-big,".repeat(40);
+    client.write_all(requests.as_bytes()).await.unwrap();
+    // It says at once that there are no more.
+    client.shutdown().await.unwrap();
+    let began = Instant::now();
+    let mut replies = Vec::new();
+    client.read_to_end(&mut replies).await.unwrap();
+    assert_eq!(replies.len(), 40 * (60_003 + "60003:,".len()));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

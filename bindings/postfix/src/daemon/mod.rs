@@ -19,7 +19,7 @@ pub(crate) use sockets::{group, user};
 pub use start_error::StartError;
 
 use crate::{
-    config::{Config, Listen, LogLevel},
+    config::{Config, Listen, LogLevel, Store},
     server::{Limits, Server},
     service::Service,
 };
@@ -81,7 +81,7 @@ impl Daemon {
         store::make_state_dir(&environment.state_dir)?;
         let store = store::open(&config.store, &environment.state_dir).await?;
         let options = options::of(&config)?;
-        let resolver = resolver::build(&config, &store, &options)?;
+        let resolver = resolver::build(&config, &store, &options, None)?;
         let refresher = config.refresh.enabled.then(|| resolver.spawn_refresher());
         let service = Service::new(resolver, options);
         let mut server = Server::start(service.clone(), [], limits(&config));
@@ -107,18 +107,12 @@ impl Daemon {
     /// [`StartError`] if something of it cannot be had: then all is as before.
     pub async fn reload(&mut self, config: Config) -> Result<(), StartError> {
         let options = options::of(&config)?;
-        let resolver = match resolver::is_same(&self.config, &config) {
-            true => None,
-            false => Some(resolver::build(&config, &self.store, &options)?),
-        };
+        // Always a new one: the system's name servers and CA certificates may be others now.
+        let resolver = resolver::build(&config, &self.store, &options, Some(&self.service.resolver()))?;
         self.sockets.open(&config.server, &mut self.server, &self.service).await?;
         self.sockets.close_others(&config.server, &mut self.server).await;
-        if let Some(resolver) = &resolver {
-            // The old one goes with its refresher, when the last lookup that uses it has ended.
-            self.refresher = config.refresh.enabled.then(|| resolver.spawn_refresher());
-        }
-        let resolver = resolver.unwrap_or_else(|| self.service.resolver());
-        resolver::refresh_by(&resolver, &options);
+        // The old one goes with its refresher, when the last lookup that uses it has ended.
+        self.refresher = config.refresh.enabled.then(|| resolver.spawn_refresher());
         self.service.replace(resolver, options);
         self.operator.follow(&config);
         (self.environment.set_log_level)(config.log.level);
@@ -165,7 +159,7 @@ fn limits(config: &Config) -> Limits {
 /// What cannot be changed while it runs.
 fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     [
-        ("[store]", old.store != new.store),
+        ("[store]", Store { grace: new.store.grace, ..old.store.clone() } != new.store),
         ("server.max_connections", old.server.max_connections != new.server.max_connections),
         ("server.socket_mode", old.server.socket_mode != new.server.socket_mode),
         ("server.socket_owner", old.server.socket_owner != new.server.socket_owner),

@@ -15,7 +15,13 @@ use std::{
 /// All CA certificates of a system take a tenth of it.
 const MAX_FILE: u64 = 8 << 20;
 
-pub(super) fn build(config: &Config, store: &OpenStore, options: &ServiceOptions) -> Result<Resolver, StartError> {
+/// `before`: the resolver whose place it takes.
+pub(super) fn build(
+    config: &Config,
+    store: &OpenStore,
+    options: &ServiceOptions,
+    before: Option<&Resolver>,
+) -> Result<Resolver, StartError> {
     let Config { server, dns, https, .. } = config;
     let defaults = Timeouts::default();
     let timeouts = Timeouts {
@@ -36,6 +42,9 @@ pub(super) fn build(config: &Config, store: &OpenStore, options: &ServiceOptions
         .memory_level(store.memory_level(&config.store))
         .unused_after(config.refresh.unused_after)
         .store(store.shared());
+    if let Some(before) = before {
+        builder = builder.store_of(before);
+    }
     if let Some(file) = &https.ca_file {
         let pem = read("https.ca_file", file)?;
         let bad = |error: BuildError| StartError::Resolver(error, Some(file.clone()));
@@ -50,7 +59,7 @@ pub(super) fn build(config: &Config, store: &OpenStore, options: &ServiceOptions
 }
 
 /// Some domains are refreshed more often.
-pub(super) fn refresh_by(resolver: &Resolver, options: &ServiceOptions) {
+fn refresh_by(resolver: &Resolver, options: &ServiceOptions) {
     let overrides = options.overrides.clone();
     resolver.set_refresh_every(move |domain| overrides.refresh_every(domain));
 }
@@ -66,17 +75,6 @@ fn dane_trust(dns: &Dns) -> Result<DaneTrust, StartError> {
             DaneTrust::Validate { anchors: octets.map(|octets| String::from_utf8_lossy(&octets).into_owned()) }
         }
     })
-}
-
-/// Whether the same resolver serves both.
-pub(super) fn is_same(old: &Config, new: &Config) -> bool {
-    old.dns == new.dns
-        && old.https == new.https
-        // A file of the same name may hold other certificates.
-        && new.https.ca_file.is_none()
-        && new.dns.trust_anchors.is_none()
-        && old.refresh == new.refresh
-        && old.server.answer_timeout == new.server.answer_timeout
 }
 
 fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, StartError> {
