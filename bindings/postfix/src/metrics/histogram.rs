@@ -49,9 +49,9 @@ impl TypedMetric for Histogram {
 
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        let seconds = |nanoseconds: u64| Duration::from_nanos(nanoseconds).as_secs_f64();
-        // The encoder takes the largest number for "+Inf".
-        let bounds = BOUNDS.into_iter().map(seconds).chain([f64::MAX]);
+        #[expect(clippy::cast_precision_loss, reason = "the sum need not be exact, and the bounds are small")]
+        let seconds = |nanoseconds: u64| nanoseconds as f64 / 1e9;
+        let bounds = BOUNDS.into_iter().map(seconds).chain([f64::INFINITY]);
         let buckets = bounds.zip(self.0.buckets.each_ref().map(|count| count.load(Relaxed))).collect::<Vec<_>>();
         let count = buckets.iter().map(|(_, count)| count).sum();
         encoder.encode_histogram::<NoLabelSet>(seconds(self.0.nanoseconds.load(Relaxed)), count, &buckets, None)
