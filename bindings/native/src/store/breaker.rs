@@ -43,6 +43,11 @@ impl Breaker {
         }
         Some(Pass { breaker: self, is_probe })
     }
+
+    /// Whether calls fail at once, until one that tries ends in time.
+    pub(super) fn is_open(&self) -> bool {
+        locked(&self.0).until.is_some()
+    }
 }
 
 impl Pass<'_> {

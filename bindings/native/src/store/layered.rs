@@ -24,9 +24,8 @@ pub(crate) struct Layered {
     /// Policies that answer without the store.
     memory: Option<MemoryStore>,
     deadline: Duration,
-    /// Apart: a disk that syncs slowly is read as fast as ever.
-    reading: Breaker,
-    writing: Breaker,
+    /// By the reads alone: a disk that syncs slowly is read as fast as ever.
+    breaker: Breaker,
     overlay: Sharded<Entry>,
     /// Changes when something is forgotten: what was read before must not come back.
     forgotten: AtomicU64,
@@ -86,8 +85,7 @@ impl Layered {
             store,
             memory: (memory_entries > 0).then(|| MemoryStore::new(memory_entries)),
             deadline,
-            reading: Breaker::default(),
-            writing: Breaker::default(),
+            breaker: Breaker::default(),
             overlay: Sharded::new(MAX_OVERLAY),
             forgotten: AtomicU64::default(),
             len: Mutex::default(),
@@ -119,7 +117,7 @@ impl Layered {
     pub(crate) async fn read(&self, domain: &Domain, now: UnixTime) -> Known {
         let forgotten = self.forgotten.load(Relaxed);
         self.counts.reads.fetch_add(1, Relaxed);
-        let (stored, error) = match self.within(&self.reading, self.store.get(domain)).await {
+        let (stored, error) = match self.read_within(self.store.get(domain)).await {
             Ok(entry) => (entry.filter(|entry| entry.domain() == domain), None),
             Err(error) => (None, Some(error)),
         };
@@ -171,7 +169,7 @@ impl Layered {
         let whole = if was_kept { Entry::apply(kept, domain, op, now).map(CacheOp::Fetched) } else { None };
         let forgotten = self.forgotten.load(Relaxed);
         self.counts.writes.fetch_add(1, Relaxed);
-        match self.within(&self.writing, self.store.apply(domain, whole.as_ref().unwrap_or(op), now)).await {
+        match self.write_within(self.store.apply(domain, whole.as_ref().unwrap_or(op), now)).await {
             Ok(()) => {
                 self.not_written.worked();
                 if was_kept {
@@ -232,7 +230,7 @@ impl Layered {
             None => false,
         };
         let was_kept = self.overlay.of(domain).remove(domain).is_some();
-        let was_stored = self.within(&self.writing, self.store.remove(domain)).await?;
+        let was_stored = self.write_within(self.store.remove(domain)).await?;
         // Once more, for what was read before it was removed.
         self.forgotten.fetch_add(1, Relaxed);
         if let Some(memory) = &self.memory {
@@ -273,15 +271,15 @@ impl Layered {
     }
 
     pub(crate) async fn touch(&self, domain: &Domain, now: UnixTime) -> Result<(), StoreError> {
-        self.within(&self.writing, self.store.touch(domain, now)).await
+        self.write_within(self.store.touch(domain, now)).await
     }
 
     pub(crate) async fn used(&self, domain: &Domain) -> Result<Option<UnixTime>, StoreError> {
-        self.within(&self.reading, self.store.used(domain)).await
+        self.read_within(self.store.used(domain)).await
     }
 
     pub(crate) async fn lease(&self, domain: &Domain, time: Duration) -> Result<bool, StoreError> {
-        self.within(&self.writing, self.store.lease(domain, time)).await
+        self.write_within(self.store.lease(domain, time)).await
     }
 
     /// How much the store holds, as it was within the last minute.
@@ -337,12 +335,8 @@ impl Layered {
         }
     }
 
-    async fn within<T>(
-        &self,
-        breaker: &Breaker,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let pass = breaker.pass().ok_or(StoreError::Timeout)?;
+    async fn read_within<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let pass = self.breaker.pass().ok_or(StoreError::Timeout)?;
         match timeout(self.deadline, call).await {
             Ok(result) => {
                 pass.in_time();
@@ -353,6 +347,13 @@ impl Layered {
                 Err(StoreError::Timeout)
             }
         }
+    }
+
+    async fn write_within<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        if self.breaker.is_open() {
+            return Err(StoreError::Timeout);
+        }
+        timeout(self.deadline, call).await.unwrap_or(Err(StoreError::Timeout))
     }
 
     /// A call that is long by its nature, and that nobody waits for.
