@@ -11,10 +11,7 @@ use mta_sts_postfix::{
     config::{Config, ConfigError, LogLevel},
     daemon::{self, Environment, Inherited},
 };
-use std::{path::PathBuf, thread};
-
-/// More do not make it faster: answers from the cache are soon given.
-const MAX_THREADS: usize = 4;
+use std::path::PathBuf;
 
 /// Answers Postfix and Sendmail over the socketmap protocol, until it gets SIGTERM.
 ///
@@ -63,7 +60,7 @@ pub(crate) fn run(args: &Args, verbose: u8) -> Result<Done, Stop> {
         inherited,
         set_log_level: Box::new(set_log_level),
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let threads = daemon::worker_threads();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Stop::unknown(format!("cannot start: {}", in_words(&error))))?;
     let ended = runtime.block_on(daemon::run(config, environment, load));

@@ -307,7 +307,7 @@ async fn check(name: &str, asks: &[Ask], domain: &str, client: &mut Client<TcpSt
 fn pure(map: &str, lines: &str) -> Reply {
     let text = format!("version: STSv1\nmode: enforce\n{lines}max_age: 86400\n");
     let decision = Decision::Enforce(Arc::new(Policy::parse(text.as_bytes()).unwrap()));
-    reply(&zones().get(map.as_bytes()), &Domain::from_ascii("example.test").unwrap(), &decision)
+    reply(zones().get(map.as_bytes()), &Domain::from_ascii("example.test").unwrap(), &decision)
 }
 
 #[test]

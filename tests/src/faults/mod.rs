@@ -1,7 +1,7 @@
 //! Faults: what becomes of the daemon's replies when that on which it stands breaks.
 //!
-//! Each scenario sets a [`stage`]: the lab, fronts before it that can fail, a clock that can be set,
-//! and the daemon as a process of its own. Clients ask it for domains, and an [`oracle`] that knows
+//! Each scenario sets a `stage`: the lab, fronts before it that can fail, a clock that can be set,
+//! and the daemon as a process of its own. Clients ask it for domains, and an `oracle` that knows
 //! what was published, and what the daemon was seen to know, judges every reply. RFC 8461 §5.1: a
 //! policy that was learnt applies until it ends, whatever can be learnt meanwhile.
 

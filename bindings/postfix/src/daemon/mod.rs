@@ -27,7 +27,10 @@ use core::{fmt, time::Duration};
 use mta_sts::RefresherHandle;
 use operator::Operator;
 use sockets::Sockets;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 use store::OpenStore;
 use tokio::time::timeout;
 
@@ -150,6 +153,15 @@ impl Daemon {
     pub fn state_dir(&self) -> &Path {
         &self.environment.state_dir
     }
+}
+
+/// How many threads the daemon's runtime needs: half of the cores, and four at most. Answers from the
+/// cache are soon given, and threads that share it get in each other's way; the mail server has better
+/// use for the other half.
+#[must_use]
+pub fn worker_threads() -> usize {
+    const MOST: usize = 4;
+    thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).clamp(1, MOST))
 }
 
 fn limits(config: &Config) -> Limits {
