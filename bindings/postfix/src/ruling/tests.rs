@@ -160,7 +160,7 @@ async fn what_is_answered_case_by_case() {
         (Yield, "postfix", "enforce", Unknown, SECURE, "enforce", "policy"),
     ] {
         let row = format!("{dane_mode:?} {map} {policy} {dane:?}");
-        let ruling = ruling(&zones(dane_mode).get(map.as_bytes()), Some(standings.get(policy)), Some(dane));
+        let ruling = ruling(zones(dane_mode).get(map.as_bytes()), Some(standings.get(policy)), Some(dane));
         assert_eq!(String::from_utf8(payload(&ruling.reply)).unwrap(), reply, "{row}");
         assert_eq!(ruling.decision.map_or("unknown", PolicyDecision::as_str), decision, "{row}");
         assert_eq!(ruling.reason, reason, "{row}");
@@ -208,7 +208,7 @@ async fn clients_are_told_what_postfix_is_told() {
     for mode in [DaneMode::Off, DaneMode::Reply, DaneMode::Yield] {
         for (name, policy) in &standings.0 {
             for dane in Dane::ALL {
-                let rule = |map: &[u8]| ruling(&zones(mode).get(map), Some(policy), Some(dane));
+                let rule = |map: &[u8]| ruling(zones(mode).get(map), Some(policy), Some(dane));
                 let (mut postfix, clients) = (rule(b"postfix"), rule(b"policy"));
                 if postfix.reason == "dane-mixed" {
                     // There are no words for hosts to leave out, so that they wait as all others do.
@@ -238,7 +238,7 @@ async fn clients_are_told_what_postfix_is_told() {
 fn a_policy_that_cannot_be_expressed_is_not_taken_for_none() {
     let text = b"version: STSv1\nmode: enforce\nmx: hostname\nmax_age: 86400\n";
     let standing = Standing::Static(Arc::new(Policy::parse(text).unwrap()));
-    let ruling = ruling(&zones(DaneMode::Off).get(b"postfix"), Some(&standing), None);
+    let ruling = ruling(zones(DaneMode::Off).get(b"postfix"), Some(&standing), None);
     assert!(matches!(ruling.reply, Reply::Temp(_)));
     assert_eq!((ruling.decision, ruling.reason), (Some(PolicyDecision::Enforce), "not-expressible"));
 }
