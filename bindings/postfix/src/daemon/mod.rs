@@ -155,13 +155,12 @@ impl Daemon {
     }
 }
 
-/// How many threads the daemon's runtime needs: half of the cores, and four at most. Answers from the
-/// cache are soon given, and threads that share it get in each other's way; the mail server has better
-/// use for the other half.
+/// How many threads the daemon's runtime needs: one for each core, and four at most. More do not make
+/// it faster: answers from the cache are soon given.
 #[must_use]
 pub fn worker_threads() -> usize {
     const MOST: usize = 4;
-    thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).clamp(1, MOST))
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
 }
 
 fn limits(config: &Config) -> Limits {
