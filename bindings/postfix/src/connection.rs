@@ -1,6 +1,7 @@
 //! One connection: requests in, replies out in their order.
 
 use crate::{
+    locked::locked,
     reply::Reply,
     server::{Answerer, Limits},
 };
@@ -12,10 +13,7 @@ use core::{
 };
 use futures_util::{FutureExt, StreamExt, future::Either, stream::FuturesOrdered};
 use mta_sts::core::socketmap::{Frame, MAX_REQUEST, Request, SocketmapError, decode};
-use std::{
-    io,
-    sync::{Mutex, PoisonError},
-};
+use std::{io, sync::Mutex};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::Notify,
@@ -52,12 +50,12 @@ impl Handle {
 
     /// Since when nothing is under way; `None` also if it is ending already.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
-        let idle_since = *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle_since = *locked(&self.idle_since);
         idle_since.filter(|_| !self.finishes.load(Ordering::Relaxed))
     }
 
     fn set_idle_since(&self, since: Option<Instant>) {
-        *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *locked(&self.idle_since) = since;
     }
 
     /// Reads no more, answers what was received, ends.

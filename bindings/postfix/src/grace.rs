@@ -1,10 +1,11 @@
 //! How long mail waits for a store that cannot be read.
 
+use crate::locked::locked;
 use core::time::Duration;
 use mta_sts::Domain;
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 use tokio::time::Instant;
 
@@ -68,7 +69,7 @@ impl Grace {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

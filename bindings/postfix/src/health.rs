@@ -2,7 +2,7 @@
 
 mod fetches;
 
-use crate::operations::Operations;
+use crate::{locked::locked, operations::Operations};
 use core::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -10,7 +10,7 @@ use core::{
 use fetches::Fetches;
 use mta_sts::{Answer, Domain, Failure, FetchError, Source, UnixTime};
 use serde::{Deserialize, Serialize};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
 /// The canary is looked up no more often than this.
@@ -82,7 +82,7 @@ impl Health {
 
     /// Goes by another canary.
     pub fn set_canary(&self, canary: Option<Domain>) {
-        *self.canary.lock().unwrap_or_else(PoisonError::into_inner) = canary;
+        *locked(&self.canary) = canary;
     }
 
     /// Says whether all listeners are open. Not until this was called with `true`.
@@ -120,7 +120,7 @@ impl Health {
     }
 
     fn fetches(&self) -> MutexGuard<'_, Fetches> {
-        self.fetches.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.fetches)
     }
 
     fn check_listeners(&self) -> Check {
@@ -145,7 +145,7 @@ impl Health {
     }
 
     async fn check_canary(&self, operations: &impl Operations) -> Check {
-        let canary = self.canary.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let canary = locked(&self.canary).clone();
         let Some(canary) = canary else {
             return Check { name: "canary".to_owned(), status: CheckStatus::Off, detail: "none is set".to_owned() };
         };

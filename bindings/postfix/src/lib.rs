@@ -60,6 +60,7 @@ mod http;
 mod http_server;
 mod key;
 mod listener;
+mod locked;
 pub mod metrics;
 pub mod migrate;
 mod mx_check;

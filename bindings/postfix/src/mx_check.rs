@@ -7,13 +7,13 @@ mod round;
 
 pub use figures::{Mismatch, MxFigures};
 
-use crate::operations::Operations;
+use crate::{locked::locked, operations::Operations};
 use core::time::Duration;
 use figures::Figures;
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tokio::{task::JoinHandle, time::sleep};
 
@@ -83,10 +83,6 @@ impl MxCheck {
     pub fn figures(&self) -> MxFigures {
         locked(&self.figures).snapshot()
     }
-}
-
-fn locked(figures: &Mutex<Figures>) -> MutexGuard<'_, Figures> {
-    figures.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A time between half and one and a half of it.

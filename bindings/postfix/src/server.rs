@@ -3,6 +3,7 @@
 use crate::{
     connection::{Handle, serve},
     listener::{Listener, Stream},
+    locked::locked,
     reply::Reply,
 };
 use core::{
@@ -11,7 +12,7 @@ use core::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -175,7 +176,7 @@ impl Connections {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Handle>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.open)
     }
 
     /// A place for a connection, if need be that of the longest idle one.

@@ -119,8 +119,8 @@ impl Answerer for Service {
         let began = Instant::now();
         let state = self.0.state.load();
         let asked = state.options.zones.get(map);
-        let (key, intent) = if asked.for_clients { policy_map::split(key) } else { (key, Intent::Deliver) };
-        let reply = match policy_domain(key, asked.zone.smart_hosts) {
+        let (domain, intent) = question(asked, key);
+        let reply = match domain {
             Ok(domain) if intent == Intent::Deliver => self.0.at_once(&state, asked, &domain, began)?,
             Ok(_) => return None,
             Err(why) => nothing_to_look_up(asked, &why),
@@ -134,8 +134,7 @@ impl Answerer for Service {
         let inner = self.0.clone();
         let state = inner.state.load_full();
         let asked = state.options.zones.get(map).clone();
-        let (key, intent) = if asked.for_clients { policy_map::split(key) } else { (key, Intent::Deliver) };
-        let domain = policy_domain(key, asked.zone.smart_hosts);
+        let (domain, intent) = question(&asked, key);
         async move {
             let reply = match domain {
                 Ok(domain) => inner.look_up(&state, &asked, &domain, intent, began).await,
@@ -145,6 +144,12 @@ impl Answerer for Service {
             reply
         }
     }
+}
+
+/// What the key is about, and what for.
+fn question(asked: &Asked, key: &[u8]) -> (Result<Domain, NoDomain>, Intent) {
+    let (key, intent) = if asked.for_clients { policy_map::split(key) } else { (key, Intent::Deliver) };
+    (policy_domain(key, asked.zone.smart_hosts), intent)
 }
 
 fn nothing_to_look_up(asked: &Asked, why: &NoDomain) -> Reply {

@@ -224,20 +224,21 @@ impl Layered {
     /// # Errors
     /// If the store cannot: it still holds what it held.
     pub(crate) async fn forget(&self, domain: &Domain) -> Result<bool, StoreError> {
+        let was_here = self.forget_here(domain).await?;
+        let was_stored = self.write_within(self.store.remove(domain)).await?;
+        // Once more, for what was read before it was removed.
+        self.forget_here(domain).await?;
+        Ok(was_here || was_stored)
+    }
+
+    async fn forget_here(&self, domain: &Domain) -> Result<bool, StoreError> {
         self.forgotten.fetch_add(1, Relaxed);
         let was_remembered = match &self.memory {
             Some(memory) => memory.remove(domain).await?,
             None => false,
         };
         let was_kept = self.overlay.of(domain).remove(domain).is_some();
-        let was_stored = self.write_within(self.store.remove(domain)).await?;
-        // Once more, for what was read before it was removed.
-        self.forgotten.fetch_add(1, Relaxed);
-        if let Some(memory) = &self.memory {
-            memory.remove(domain).await?;
-        }
-        self.overlay.of(domain).remove(domain);
-        Ok(was_remembered || was_kept || was_stored)
+        Ok(was_remembered || was_kept)
     }
 
     /// A page of the store.

@@ -3,13 +3,14 @@
 use super::Reloader;
 use crate::{
     health::Health,
+    locked::locked,
     mx_check::{MxCheck, MxCheckOptions, MxFigures},
     operations::Operations,
     service::Service,
 };
 use core::time::Duration;
 use mta_sts::{Answer, DnsError, Domain, Entry, Intent, MxHosts, StoreError, UnixTime};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 #[derive(Debug)]
 pub(super) struct Live {
@@ -41,7 +42,7 @@ impl Live {
     }
 
     fn mx(&self) -> MutexGuard<'_, Option<(Duration, MxCheck)>> {
-        self.mx.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.mx)
     }
 }
 

@@ -11,7 +11,6 @@ mod sockets;
 mod start_error;
 mod store;
 
-pub use operator::{OperatorSockets, admin_path, sockets as operator_sockets};
 pub use reloader::Reloader;
 pub use run::run;
 pub use sockets::{InheritError, Inherited};

@@ -29,7 +29,7 @@ impl Operator {
         service: &Service,
         reloader: &Reloader,
     ) -> Result<Self, StartError> {
-        let OperatorSockets { http, admin } = sockets(config, environment).await?;
+        let (http, admin) = sockets(config, environment).await?;
         let live = Arc::new(Live::new(service.clone(), reloader.clone()));
         let health = service.health();
         let http = http.map(|socket| Http::start(socket, live.clone(), health.clone())).transpose()?;
@@ -57,21 +57,12 @@ impl Drop for Operator {
     }
 }
 
-/// The sockets of the operator, those that there are to be.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct OperatorSockets {
-    /// For metrics and health: TCP on loopback.
-    pub http: Option<Listener>,
-    /// For administration: a unix socket of mode 0600, or the one that the service manager passed.
-    pub admin: Option<Listener>,
-}
-
-/// Opens the sockets of the operator.
-///
-/// # Errors
-/// [`StartError::Listen`].
-pub async fn sockets(config: &Config, environment: &mut Environment) -> Result<OperatorSockets, StartError> {
+/// For metrics and health: TCP on loopback. For administration: a unix socket of mode 0600, or the one
+/// that the service manager passed. Those that there are to be.
+async fn sockets(
+    config: &Config,
+    environment: &mut Environment,
+) -> Result<(Option<Listener>, Option<Listener>), StartError> {
     let http = config.server.http.map(Listener::tcp).transpose()?;
     let admin = match (environment.inherited.admin(), admin_path(config, environment)) {
         (Some(passed), _) => {
@@ -86,12 +77,11 @@ pub async fn sockets(config: &Config, environment: &mut Environment) -> Result<O
         }
         (None, None) => None,
     };
-    Ok(OperatorSockets { http, admin })
+    Ok((http, admin))
 }
 
 /// Where the admin socket is, if there is to be one.
-#[must_use]
-pub fn admin_path(config: &Config, environment: &Environment) -> Option<PathBuf> {
+fn admin_path(config: &Config, environment: &Environment) -> Option<PathBuf> {
     let directory = environment.runtime_dir.as_ref().unwrap_or(&environment.state_dir);
     match &config.server.admin {
         Admin::Default => Some(directory.join("admin.sock")),
