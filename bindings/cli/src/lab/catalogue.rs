@@ -17,6 +17,7 @@ pub(crate) fn scenarios(has_ipv6: bool) -> Vec<Scenario> {
     all.extend(certificates());
     all.extend(addresses(has_ipv6));
     all.extend(mx_hosts());
+    all.extend(shared_mx_hosts());
     all.extend(dane());
     all.extend(lives());
     all
@@ -352,6 +353,12 @@ fn mx_hosts() -> Vec<Scenario> {
             "defer",
         ),
         with(
+            "mx-unknown-ca",
+            "the MX host's certificate is from an unknown CA",
+            vec![(10, "mx.@", Tls::UnknownCa.into())],
+            "defer",
+        ),
+        with(
             "mx-wrong-name",
             "the MX host's certificate names another host",
             vec![(10, "mx.@", Tls::Names { san: vec![San::Dns("mx.example".to_owned())], cn: None }.into())],
@@ -385,6 +392,44 @@ fn mx_hosts() -> Vec<Scenario> {
                 site
             },
             ["enforce", "", "none: the domain takes no mail"],
+        ),
+    ]
+}
+
+/// Domains that share an MX host: what one of them is refused must not delay the mail of another.
+fn shared_mx_hosts() -> Vec<Scenario> {
+    const GOOD: &str = "mx.shared-mx.test";
+    const BAD: &str = "mx.shared-bad-mx.test";
+    vec![
+        Scenario::new(
+            "shared-mx",
+            "the MX host is that of other domains, too",
+            |site| site.good(),
+            ["enforce", "", TO_MX],
+        ),
+        Scenario::new(
+            "shared-mx-refused",
+            "the same MX host, which this policy does not name",
+            |site| site.good().mx(&[(10, GOOD, MxHost::default())]),
+            ["enforce", "", "defer"],
+        ),
+        Scenario::new(
+            "shared-mx-plain",
+            "the same MX host, and no policy",
+            |site| site.mx(&[(10, GOOD, MxHost::default())]),
+            ["no policy", "", "mx.shared-mx.test, any TLS"],
+        ),
+        Scenario::new(
+            "shared-bad-mx",
+            "the MX host's certificate is self-signed, and other domains have this host, too",
+            |site| site.good().mx(&[(10, BAD, Tls::SelfSigned.into())]),
+            ["enforce", "", "defer"],
+        ),
+        Scenario::new(
+            "shared-bad-mx-plain",
+            "the same MX host, and no policy",
+            |site| site.mx(&[(10, BAD, Tls::SelfSigned.into())]),
+            ["no policy", "", "mx.shared-bad-mx.test, any TLS"],
         ),
     ]
 }

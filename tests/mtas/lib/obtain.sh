@@ -1,14 +1,11 @@
-# Where Postfix comes from. Each function makes DIR/tree, to be laid over /, unless it is there.
+# Where mail servers come from: for the functions `obtain DIR` of each edition, which make DIR/tree, to be
+# laid over /, unless it is there.
 
 # What fails here fails for all rows alike.
 cannot() {
-    echo "tests/postfix: $*" >&2
+    echo "tests/mtas: $*" >&2
     exit 1
 }
-
-obtain_debian() { obtain_packages "$1" postfix; }
-
-obtain_sendmail() { obtain_packages "$1" sendmail-bin sendmail-cf; }
 
 # obtain_packages DIR PACKAGE...: Debian's, with what they need and this machine has not.
 obtain_packages() {
@@ -28,36 +25,6 @@ obtain_packages() {
     for deb in "$dir"/archives/*.deb; do dpkg -x "$deb" "$dir/tree"; done
     # What packages still have outside of /usr.
     [ ! -d "$dir/tree/lib" ] || cp -a "$dir/tree/lib/." "$dir/tree/usr/lib/"
-    touch "$dir/tree/complete"
-}
-
-# The source of a Debian release to come, built by hand. Debian's patches are not in it.
-obtain_next() {
-    local dir=$1 release=trixie version=3.10
-    [ ! -e "$dir/tree/complete" ] || return 0
-    command -v apt-get >/dev/null || cannot "Debian's apt-get is needed to get the source of Postfix"
-    rm -rf "$dir"
-    mkdir -p "$dir/tree/"{usr,etc,var}
-    echo "getting the source of Postfix $version"
-    download_source "$dir" "$release" postfix
-    (
-        cd "$dir"
-        tar -xzf postfix_"$version".*.orig.tar.gz
-        cd postfix-"$version".*/
-        echo "building $(basename "$PWD")"
-        {
-            nice make -s makefiles AUXLIBS='-lssl -lcrypto -lresolv' \
-                CCARGS='-DUSE_TLS -DNO_DB -DNO_EAI -DNO_NIS -DNO_PCRE' &&
-                nice make -s -j"$(nproc)" &&
-                make -s non-interactive-package install_root="$dir/tree" tempdir="$dir"
-        } </dev/null >"$dir/log" 2>&1 || {
-            tail -n 30 "$dir/log"
-            cannot "Postfix $version does not build; $dir/log says why"
-        }
-    )
-    # Postfix makes it when it starts, with the right owners.
-    rm -rf "$dir/tree/var/spool/postfix" "$dir/tree/var/lib/postfix"
-    rm -rf "$dir/apt" "$dir"/postfix-"$version".*
     touch "$dir/tree/complete"
 }
 

@@ -33,7 +33,7 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 maillog_file = $work/postfix.log
 maillog_file_prefixes = $work
-smtputf8_enable = $([ "$edition" = next ] && echo no || echo yes)
+smtputf8_enable = $([ "$edition" = postfix/next ] && echo no || echo yes)
 transport_maps = regexp:/etc/postfix/transport
 sender_dependent_relayhost_maps = inline:{ relayed@client.test=[implicit-mx.test]:25 }
 smtp_dns_support_level = dnssec

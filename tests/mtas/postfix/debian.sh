@@ -1,5 +1,7 @@
 # Debian's Postfix, which is too old to report by TLSRPT and matches certificates, not MX names.
 
+obtain() { obtain_packages "$1" postfix; }
+
 row enforce enforce.test "sent 2.0.0 Verified mx.enforce.test,tls,sni" \
     "mode enforce, all is well"
 row wildcard wildcard.test "sent 2.0.0 Verified mx.wildcard.test,tls,sni" \
@@ -47,4 +49,4 @@ known borrowed-name borrowed-name.test "sent 2.0.0 Verified other.borrowed-name.
 known two-labels wildcard-depth.test "sent 2.0.0 Verified a.b.wildcard-depth.test,tls,sni" \
     "a wildcard stands for one label, the MX host has two: this Postfix sends it"
 
-. "$here/rows/stories.sh"
+. "$here/postfix/stories.sh"

@@ -76,7 +76,7 @@ kill_redis() {
 
 # die WHY LOG: nothing can be tried.
 die() {
-    echo "tests/postfix: $1; its log ends:" >&2
+    echo "tests/mtas: $1; its log ends:" >&2
     tail -n 30 "$2" >&2
     exit 1
 }

@@ -1,5 +1,7 @@
 # Debian's Sendmail, which asks by its own FEATURE(`sts').
 
+obtain() { obtain_packages "$1" sendmail-bin sendmail-cf; }
+
 row enforce enforce.test "sent 2.0.0 - mx.enforce.test,tls,sni" \
     "mode enforce, all is well"
 row wildcard wildcard.test "sent 2.0.0 - mx.wildcard.test,tls,sni" \
