@@ -112,7 +112,7 @@ fn play(role: &Role) -> Result<(), String> {
         }
         Role::OnRuntime => {
             say_ready();
-            runtime()?.block_on(echo::on_runtime(listener)).map_err(|e| e.to_string())
+            runtime()?.block_on(echo::on_runtimes(listener)).map_err(|e| e.to_string())
         }
     }
 }

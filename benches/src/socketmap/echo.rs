@@ -2,16 +2,22 @@
 
 use super::reply;
 use mta_sts_core::socketmap::{Frame, MAX_REQUEST, Reply, decode};
+use mta_sts_postfix::daemon::worker_threads;
 use rustix::{
     buffer::spare_capacity,
     event::epoll::{self, CreateFlags, EventData, EventFlags},
 };
 use std::{
     collections::HashMap,
+    future::pending,
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
+    thread,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    runtime::{Builder, Handle},
+};
 
 /// Room to read into.
 const READ_SIZE: usize = 4096;
@@ -78,17 +84,20 @@ pub fn bare(listener: &TcpListener) -> io::Result<()> {
     }
 }
 
-/// A task for each connection, on the runtime that the server has.
+/// A task for each connection, on as many runtimes of one thread as the server has.
 ///
 /// # Errors
 /// If the system refuses a socket.
-pub async fn on_runtime(listener: TcpListener) -> io::Result<()> {
+pub async fn on_runtimes(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    loop {
-        let (mut stream, _) = listener.accept().await?;
+    let threads = (0..worker_threads()).map(|_| thread()).collect::<io::Result<Vec<_>>>()?;
+    for next in threads.iter().cycle() {
+        let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        tokio::spawn(async move {
+        let stream = stream.into_std()?;
+        next.spawn(async move {
+            let Ok(mut stream) = tokio::net::TcpStream::from_std(stream) else { return };
             let reply = wire();
             let (mut input, mut output) = (Vec::new(), Vec::new());
             loop {
@@ -104,4 +113,12 @@ pub async fn on_runtime(listener: TcpListener) -> io::Result<()> {
             }
         });
     }
+    Ok(())
+}
+
+fn thread() -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new().spawn(move || runtime.block_on(pending::<()>()))?;
+    Ok(handle)
 }

@@ -46,6 +46,23 @@ pub struct Warm {
     pub at: UnixTime,
 }
 
+/// A second in which nothing changed: while [`Resolver::moment`](crate::Resolver::moment) is the same,
+/// so is every answer of [`Resolver::warm`](crate::Resolver::warm), unless a store of one's own changes
+/// what it has [at once](crate::PolicyStore::at_once) by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Moment {
+    pub(crate) at: UnixTime,
+    pub(crate) changes: u64,
+}
+
+impl Moment {
+    /// The second.
+    #[must_use]
+    pub fn at(self) -> UnixTime {
+        self.at
+    }
+}
+
 impl Warm {
     /// For how many seconds the policy lives on.
     #[must_use]

@@ -85,7 +85,7 @@ mod smtp;
 mod store;
 mod tls;
 
-pub use answer::{Answer, ResolveError, Source, Warm};
+pub use answer::{Answer, Moment, ResolveError, Source, Warm};
 pub use builder::{BuildError, Freshness, Limits, ResolverBuilder, Timeouts};
 pub use clock::{Clock, SystemClock};
 pub use dane::{DaneAnswer, DaneStatus, DaneTrust, NextHopDane};

@@ -1,7 +1,7 @@
 //! The resolver: from a domain to an answer.
 
 use crate::{
-    answer::{Answer, ResolveError, Warm},
+    answer::{Answer, Moment, ResolveError, Warm},
     bounded::{Bounded, locked},
     builder::{Freshness, ResolverBuilder, Timeouts},
     cache::{OnLookup, RefreshEvery},
@@ -125,6 +125,17 @@ impl Resolver {
         let warm = self.core.warm(domain, now)?;
         warm.log(now);
         Some(warm)
+    }
+
+    /// What [`Resolver::warm`] depends on, besides the domain.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment { changes: self.core.store.changes(), at: self.core.clock.now() }
+    }
+
+    /// Counts an answer of [`Resolver::warm`] that was given once more.
+    pub fn warm_again(&self) {
+        self.core.store.sufficed();
     }
 }
 

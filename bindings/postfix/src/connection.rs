@@ -4,6 +4,7 @@ use crate::{
     locked::locked,
     reply::Reply,
     server::{Answerer, Limits},
+    workers::Workers,
 };
 use core::{
     future::ready,
@@ -80,6 +81,7 @@ pub(crate) async fn serve<A: Answerer>(
     mut writer: impl AsyncWrite + Unpin,
     answerer: &A,
     limits: &Limits,
+    workers: &Workers,
     handle: &Handle,
 ) {
     let pipelined = limits.pipelined.max(1);
@@ -105,8 +107,11 @@ pub(crate) async fn serve<A: Answerer>(
                         output.push(&reply);
                         has_served = true;
                     }
-                    Some(reply) => answers.push_back(Either::Left(ready(Ok(reply)))),
-                    None => answers.push_back(Either::Right(timeout(limits.answer, answerer.answer(map, key)))),
+                    Some(reply) => answers.push_back(Either::Left(ready(Ok(Ok(reply))))),
+                    None => {
+                        let answer = workers.look_up(answerer.answer(map, key));
+                        answers.push_back(Either::Right(timeout(limits.answer, answer)));
+                    }
                 },
                 Ok(None) => {
                     is_held_up = false;
@@ -152,7 +157,11 @@ pub(crate) async fn serve<A: Answerer>(
             // Answers that are ready go out together.
             biased;
             Some(answer) = answers.next(), if output.has_room() => {
-                output.push(&answer.unwrap_or(Reply::Temp("the lookup took too long")));
+                output.push(&match answer {
+                    Ok(Ok(reply)) => reply,
+                    Ok(Err(_)) => Reply::Temp("the lookup failed by an error in the server"),
+                    Err(_) => Reply::Temp("the lookup took too long"),
+                });
             }
             written = writer.write(output.unsent()), if !output.is_empty() => match written {
                 Ok(octets @ 1..) => output.sent(octets),

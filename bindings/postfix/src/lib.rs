@@ -67,10 +67,12 @@ mod mx_check;
 mod operations;
 mod overrides;
 mod policy_map;
+mod recent;
 mod reply;
 mod ruling;
 mod server;
 mod service;
+mod workers;
 mod zone;
 
 pub use admin::{Admin, CachePage, CachedDomain, CachedFailure, NotUnix, Purged, Refreshed, Reloaded, Status};

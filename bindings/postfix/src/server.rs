@@ -5,6 +5,7 @@ use crate::{
     listener::{Listener, Stream},
     locked::locked,
     reply::Reply,
+    workers::{Workers, worker_threads},
 };
 use core::{
     sync::atomic::{AtomicU64, Ordering},
@@ -58,6 +59,8 @@ pub struct Limits {
     pub idle: Duration,
     /// The answers that are still under way in [`Server::drain`]. Default 20 s.
     pub drain: Duration,
+    /// Threads that serve connections. Default: one for each core, four at most.
+    pub threads: usize,
 }
 
 impl Default for Limits {
@@ -71,6 +74,7 @@ impl Default for Limits {
             reply: seconds(60),
             idle: seconds(600),
             drain: seconds(20),
+            threads: worker_threads(),
         }
     }
 }
@@ -84,7 +88,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the listeners. Must be called in a tokio runtime.
+    /// Serves the listeners by threads of its own. Must be called in a tokio runtime, in which
+    /// lookups are done.
     pub fn start(answerer: impl Answerer, listeners: impl IntoIterator<Item = Listener>, limits: Limits) -> Self {
         let answerer = Arc::new(answerer);
         let connections = Arc::new(Connections::new(limits));
@@ -159,6 +164,7 @@ async fn accept<A: Answerer>(listener: Listener, answerer: Arc<A>, connections: 
 #[derive(Debug)]
 struct Connections {
     limits: Limits,
+    workers: Workers,
     places: Arc<Semaphore>,
     open: Mutex<HashMap<u64, Arc<Handle>>>,
     next: AtomicU64,
@@ -168,7 +174,13 @@ impl Connections {
     fn new(limits: Limits) -> Self {
         let limits = Limits { max_connections: limits.max_connections.max(1), ..limits };
         let places = Arc::new(Semaphore::new(limits.max_connections as usize));
-        Self { limits, places, open: Mutex::default(), next: AtomicU64::new(0) }
+        Self {
+            limits,
+            workers: Workers::start(limits.threads),
+            places,
+            open: Mutex::default(),
+            next: AtomicU64::new(0),
+        }
     }
 
     fn max(&self) -> u32 {
@@ -207,20 +219,21 @@ impl Connections {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.open().insert(id, handle.clone());
         let entry = Registered { connections: self.clone(), id, _place: place };
-        tokio::spawn(async move {
+        self.workers.next().spawn(async move {
             // Moved in, so that it also goes when the task panics.
             let entry = entry;
-            let limits = &entry.connections.limits;
+            let Connections { limits, workers, .. } = &*entry.connections;
             let served = async {
-                match stream {
-                    Stream::Tcp(mut stream) => {
+                match stream.into_here() {
+                    Ok(Stream::Tcp(mut stream)) => {
                         let (reader, writer) = stream.split();
-                        serve(reader, writer, &*answerer, limits, &handle).await;
+                        serve(reader, writer, &*answerer, limits, workers, &handle).await;
                     }
-                    Stream::Unix(mut stream) => {
+                    Ok(Stream::Unix(mut stream)) => {
                         let (reader, writer) = stream.split();
-                        serve(reader, writer, &*answerer, limits, &handle).await;
+                        serve(reader, writer, &*answerer, limits, workers, &handle).await;
                     }
+                    Err(error) => tracing::warn!(%error, "cannot serve a connection"),
                 }
             };
             tokio::select! {

@@ -8,6 +8,7 @@ use crate::{
     metrics::{Metrics, ZoneCounters},
     overrides::{Overrides, Rule},
     policy_map,
+    recent::{Recent, Told},
     reply::Reply,
     ruling::{Case, Ruling, Standing, Store, is_settled, ruling_from},
     server::Answerer,
@@ -52,6 +53,7 @@ struct State {
     resolver: Resolver,
     options: ServiceOptions,
     counters: Vec<ZoneCounters>,
+    recent: Recent,
 }
 
 impl Default for ServiceOptions {
@@ -110,7 +112,7 @@ impl Service {
 
 impl State {
     fn new(resolver: Resolver, options: ServiceOptions, metrics: &Metrics) -> Arc<Self> {
-        Arc::new(Self { counters: metrics.of_zones(&options.zones), resolver, options })
+        Arc::new(Self { counters: metrics.of_zones(&options.zones), resolver, options, recent: Recent::new() })
     }
 }
 
@@ -119,11 +121,22 @@ impl Answerer for Service {
         let began = Instant::now();
         let state = self.0.state.load();
         let asked = state.options.zones.get(map);
-        let (domain, intent) = question(asked, key);
-        let reply = match domain {
-            Ok(domain) if intent == Intent::Deliver => self.0.at_once(&state, asked, &domain, began)?,
-            Ok(_) => return None,
-            Err(why) => nothing_to_look_up(asked, &why),
+        let moment = state.resolver.moment();
+        let reply = match state.recent.get(asked, key, moment) {
+            Some(told) => self.0.tell_again(&state, asked, &told, began),
+            None => {
+                let (domain, intent) = question(asked, key);
+                match domain {
+                    Ok(domain) if intent == Intent::Deliver => {
+                        let told = self.0.at_once(&state, asked, domain, began)?;
+                        let reply = told.ruling.reply.clone();
+                        state.recent.keep(key, moment, told);
+                        reply
+                    }
+                    Ok(_) => return None,
+                    Err(why) => nothing_to_look_up(asked, &why),
+                }
+            }
         };
         state.counters[asked.place].count(&reply);
         Some(reply)
@@ -158,25 +171,36 @@ fn nothing_to_look_up(asked: &Asked, why: &NoDomain) -> Reply {
 }
 
 impl Inner {
-    /// The reply, if memory alone can say it.
-    fn at_once(&self, state: &State, asked: &Asked, domain: &Domain, began: Instant) -> Option<Reply> {
+    /// The answer, if memory alone can say it.
+    fn at_once(&self, state: &State, asked: &Asked, domain: Domain, began: Instant) -> Option<Told> {
         let dane = match asked.zone.dane {
             DaneMode::Off => None,
-            DaneMode::Reply | DaneMode::Yield => Some(known_dane_of(&state.resolver, domain)?),
+            DaneMode::Reply | DaneMode::Yield => Some(known_dane_of(&state.resolver, &domain)?),
         };
-        let (policy, now) = match overridden(state, domain) {
+        let (policy, now) = match overridden(state, &domain) {
             Some(standing) => (standing, state.resolver.now()),
             None => {
-                let warm = state.resolver.warm(domain)?;
+                let warm = state.resolver.warm(&domain)?;
                 let now = warm.at;
                 (Standing::Warm(warm), now)
             }
         };
-        if let Some(found) = &dane {
-            self.metrics.dane(found.status);
+        let case =
+            Case { asked, domain: &domain, policy: Some(&policy), dane: dane.as_ref(), before_bounce: false, now };
+        let ruling = ruling_from(&case);
+        let dane = dane.map(|found| found.status);
+        let told = Told { asked: (asked.place, asked.tlsrpt), domain, dane, ruling };
+        self.take_note(asked, &told, began);
+        Some(told)
+    }
+
+    /// The answer that was given in this second already.
+    fn tell_again(&self, state: &State, asked: &Asked, told: &Told, began: Instant) -> Reply {
+        if told.ruling.source == "cache" {
+            state.resolver.warm_again();
         }
-        let policy = Some(&policy);
-        Some(self.rule(&Case { asked, domain, policy, dane: dane.as_ref(), before_bounce: false, now }, began))
+        self.take_note(asked, told, began);
+        told.ruling.reply.clone()
     }
 
     async fn look_up(&self, state: &State, asked: &Asked, domain: &Domain, intent: Intent, began: Instant) -> Reply {
@@ -194,16 +218,24 @@ impl Inner {
         let (policy, dane) = settle(asked, policy, dane).await;
         let before_bounce = intent == Intent::BeforeBounce;
         let now = state.resolver.now();
-        self.rule(&Case { asked, domain, policy: policy.as_ref(), dane: dane.as_ref(), before_bounce, now }, began)
+        let case = Case { asked, domain, policy: policy.as_ref(), dane: dane.as_ref(), before_bounce, now };
+        let ruling = ruling_from(&case);
+        self.ruled(asked, domain, &ruling, began);
+        ruling.reply
     }
 
-    /// The reply, counted and logged.
-    fn rule(&self, case: &Case<'_>, began: Instant) -> Reply {
-        let ruling = ruling_from(case);
+    /// Counts and logs an answer from memory.
+    fn take_note(&self, asked: &Asked, told: &Told, began: Instant) {
+        if let Some(status) = told.dane {
+            self.metrics.dane(status);
+        }
+        self.ruled(asked, &told.domain, &told.ruling, began);
+    }
+
+    fn ruled(&self, asked: &Asked, domain: &Domain, ruling: &Ruling, began: Instant) {
         let time = began.elapsed();
-        self.metrics.ruled(&ruling, time);
-        log(case, &ruling, time);
-        ruling.reply
+        self.metrics.ruled(ruling, time);
+        log(asked, domain, ruling, time);
     }
 
     async fn learn(&self, state: &State, domain: &Domain, intent: Intent) -> Standing {
@@ -287,11 +319,11 @@ fn watch(resolver: &Resolver, metrics: &Arc<Metrics>, health: &Arc<Health>, grac
 
 /// One line a decision. Names of zones are the administrator's and domains have only letters,
 /// digits, hyphens and dots.
-fn log(case: &Case<'_>, ruling: &Ruling, time: Duration) {
+fn log(asked: &Asked, domain: &Domain, ruling: &Ruling, time: Duration) {
     tracing::info!(
         target: "mta_sts::decision",
-        zone = case.asked.zone.name,
-        domain = %case.domain,
+        zone = asked.zone.name,
+        domain = %domain,
         reply = ruling.reply.name(),
         decision = ruling.decision.map_or("unknown", |decision| decision.as_str()),
         reason = ruling.reason,

@@ -8,7 +8,10 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     time::Duration,
 };
@@ -29,6 +32,8 @@ pub(crate) struct Layered {
     overlay: Sharded<Entry>,
     /// Changes when something is forgotten: what was read before must not come back.
     forgotten: AtomicU64,
+    /// Changes whenever [`Layered::at_once`] may say something else.
+    changes: AtomicU64,
     len: Mutex<Option<(Instant, Option<usize>)>>,
     counts: Counts,
     not_read: Outage,
@@ -88,6 +93,7 @@ impl Layered {
             breaker: Breaker::default(),
             overlay: Sharded::new(MAX_OVERLAY),
             forgotten: AtomicU64::default(),
+            changes: AtomicU64::default(),
             len: Mutex::default(),
             counts: Counts::default(),
             not_read: Outage::new("the policy store cannot be read", "the policy store can be read again"),
@@ -150,6 +156,16 @@ impl Layered {
         }
     }
 
+    /// While it is the same, [`Layered::at_once`] says the same.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Acquire)
+    }
+
+    /// To be called when the change is made: who then sees the old count may still see the old state.
+    fn changed(&self) {
+        self.changes.fetch_add(1, Release);
+    }
+
     /// Takes note of a lookup that [`Layered::at_once`] sufficed for.
     pub(crate) fn sufficed(&self) {
         if self.memory.is_some() {
@@ -194,6 +210,7 @@ impl Layered {
         if self.forgotten.load(Relaxed) == forgotten {
             self.change_memory(domain, op, now).await;
         }
+        self.changed();
     }
 
     /// Tries once more to store what the store failed to keep, until it fails again.
@@ -238,6 +255,7 @@ impl Layered {
             None => false,
         };
         let was_kept = self.overlay.of(domain).remove(domain).is_some();
+        self.changed();
         Ok(was_remembered || was_kept)
     }
 
@@ -325,6 +343,7 @@ impl Layered {
             && self.forgotten.load(Relaxed) == forgotten
         {
             let _ = memory.apply(entry.domain(), &CacheOp::Fetched(entry.clone()), now).await;
+            self.changed();
         }
     }
 

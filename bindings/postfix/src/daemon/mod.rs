@@ -17,6 +17,8 @@ pub use sockets::{InheritError, Inherited};
 pub(crate) use sockets::{group, user};
 pub use start_error::StartError;
 
+pub use crate::workers::worker_threads;
+
 use crate::{
     config::{Config, Listen, LogLevel, Store},
     server::{Limits, Server},
@@ -26,10 +28,7 @@ use core::{fmt, time::Duration};
 use mta_sts::RefresherHandle;
 use operator::Operator;
 use sockets::Sockets;
-use std::{
-    path::{Path, PathBuf},
-    thread,
-};
+use std::path::{Path, PathBuf};
 use store::OpenStore;
 use tokio::time::timeout;
 
@@ -152,14 +151,6 @@ impl Daemon {
     pub fn state_dir(&self) -> &Path {
         &self.environment.state_dir
     }
-}
-
-/// How many threads the daemon's runtime needs: one for each core, and four at most. More do not make
-/// it faster: answers from the cache are soon given.
-#[must_use]
-pub fn worker_threads() -> usize {
-    const MOST: usize = 4;
-    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
 }
 
 fn limits(config: &Config) -> Limits {
