@@ -210,9 +210,8 @@ impl Core {
 
     /// The answer of a lookup that wants nothing, from what is in memory.
     fn warm(&self, domain: &Domain, now: UnixTime) -> Option<Warm> {
-        let entry = self.store.at_once(domain)?;
+        let entry = self.store.at_once(domain, now)?;
         let decision = Lookup::at_once(&entry, self.config, now)?;
-        self.use_now(domain, now);
         self.store.sufficed();
         Some(Warm { decision, entry, at: now })
     }
@@ -309,8 +308,12 @@ impl Core {
     /// When mail was last sent to the domain. One of which neither this process nor the store
     /// knows counts as used when it is first asked for.
     pub(crate) async fn last_used(&self, domain: &Domain, now: UnixTime) -> UnixTime {
+        let here = self.store.used_here(domain).await.unwrap_or_default();
         if let Some(used) = self.memory.used.of(domain).peek(domain) {
-            return *used;
+            return here.max(*used);
+        }
+        if here > UnixTime::default() {
+            return here;
         }
         let told = self.store.used(domain).await;
         let mut memory = self.memory.used.of(domain);

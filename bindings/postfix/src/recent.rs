@@ -12,6 +12,8 @@ use std::{
 const PARTS: usize = 16;
 /// Answers in a part. When there are more, all begins anew.
 const MAX_ANSWERS: usize = 256;
+/// One answer in so many is kept: what is asked for often soon is, and the rest costs little.
+const ANSWERS_TO_KEEP: u32 = 4;
 /// Longer keys and replies, in octets, are not worth the room.
 const MAX_LENGTH: usize = 512;
 
@@ -24,6 +26,8 @@ struct Part {
     moment: Option<Moment>,
     /// By key. The hashes are keyed: strangers name the domains.
     answers: HashMap<Box<[u8]>, Arc<Told>>,
+    /// Counts the answers that might be kept.
+    turn: u32,
 }
 
 /// An answer, and what is counted and logged with it.
@@ -50,7 +54,7 @@ impl Recent {
         part.answers.get(key).filter(|told| told.asked == (asked.place, asked.tlsrpt)).cloned()
     }
 
-    /// Keeps an answer. The moment is from before it was made.
+    /// Keeps an answer, perhaps. The moment is from before it was made.
     pub(crate) fn keep(&self, key: &[u8], moment: Moment, told: Told) {
         let length = match &told.ruling.reply {
             Reply::Ok(value) => value.len(),
@@ -61,6 +65,10 @@ impl Recent {
             return;
         }
         let mut part = locked(self.part(key));
+        part.turn = part.turn.wrapping_add(1);
+        if !part.turn.is_multiple_of(ANSWERS_TO_KEEP) {
+            return;
+        }
         if part.moment != Some(moment) || part.answers.len() >= MAX_ANSWERS {
             part.answers.clear();
             part.moment = Some(moment);

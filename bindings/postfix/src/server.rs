@@ -59,7 +59,7 @@ pub struct Limits {
     pub idle: Duration,
     /// The answers that are still under way in [`Server::drain`]. Default 20 s.
     pub drain: Duration,
-    /// Threads that serve connections. Default: one for each core, four at most.
+    /// Threads that serve connections. Default: one for two cores, four at most.
     pub threads: usize,
 }
 

@@ -14,12 +14,12 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
-/// One for each core, and four at most: answers from the cache are soon given, and the machine has
+/// One for two cores, and four at most: answers from the cache are soon given, and the machine has
 /// a mail server to run.
 #[must_use]
 pub fn worker_threads() -> usize {
-    const MOST: usize = 1;
-    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
+    const MOST: usize = 4;
+    thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2).min(MOST))
 }
 
 /// Threads with a runtime each. A connection stays with one of them, so that a request that is

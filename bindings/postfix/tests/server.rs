@@ -249,16 +249,17 @@ async fn a_lookup_that_does_not_end_is_a_temporary_failure() {
 }
 
 #[tokio::test]
-async fn a_panic_ends_only_the_connection_that_caused_it() {
+async fn a_lookup_that_panics_is_a_temporary_failure() {
     let (server, address, _) = start(Limits { max_connections: 2, ..Limits::default() });
     let mut other = connect(address).await;
+    let mut client = connect(address).await;
     for _ in 0..3 {
-        let mut client = connect(address).await;
-        client.send(&requests("m", &["panic"])).await;
-        assert_eq!(client.reply().await, None);
+        client.send(&requests("m", &["panic", "b"])).await;
+        assert_eq!(client.reply().await.unwrap(), "TEMP the lookup failed by an error in the server");
+        assert_eq!(client.reply().await.unwrap(), "OK m b");
         assert_eq!(other.ask("m", "a").await, "OK m a");
     }
-    assert_eq!(server.connections(), 1);
+    assert_eq!(server.connections(), 2);
 }
 
 #[tokio::test]

@@ -145,14 +145,14 @@ impl Layered {
     }
 
     /// What memory holds of the domain, if that is all there is to know.
-    pub(crate) fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
+    pub(crate) fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Arc<Entry>> {
         let is_kept = self.overlay.of(domain).peek(domain).is_some();
         if is_kept {
             return None;
         }
         match &self.memory {
-            Some(memory) => memory.at_once(domain),
-            None => self.store.at_once(domain),
+            Some(memory) => memory.at_once(domain, now),
+            None => self.store.at_once(domain, now),
         }
     }
 
@@ -291,6 +291,12 @@ impl Layered {
 
     pub(crate) async fn touch(&self, domain: &Domain, now: UnixTime) -> Result<(), StoreError> {
         self.write_within(self.store.touch(domain, now)).await
+    }
+
+    /// When the memory level was last used for the domain.
+    pub(crate) async fn used_here(&self, domain: &Domain) -> Option<UnixTime> {
+        // Memory does not fail.
+        self.memory.as_ref()?.used(domain).await.ok().flatten()
     }
 
     pub(crate) async fn used(&self, domain: &Domain) -> Result<Option<UnixTime>, StoreError> {

@@ -16,12 +16,16 @@ use std::{
 const BETWEEN_LOOKS: u64 = 3600;
 /// Some so many entries are kept ready to use besides; the others are read from their text form.
 const MAX_READY: usize = 10_000;
+/// One use in so many makes an entry ready. What is asked for often soon is, and what is asked for
+/// once in a while does not drive it out.
+const USES_TO_READY: u32 = 8;
+/// The room of an entry in octets of text, on the average. Most take a tenth of it.
+const MEAN_ROOM: usize = 4096;
 
 /// A bounded store in memory. What it holds is gone with the process, and with it the protection
 /// until the first fetch (RFC 8461 §10.2): prefer a durable store where there is one.
 ///
-/// When it is full, entries without a live policy make room, then those that were used least
-/// recently.
+/// When it is full, entries without a live policy make room, then those that were not used lately.
 pub struct MemoryStore {
     held: Mutex<Held>,
     ready: Arc<Sharded<Ready>>,
@@ -30,8 +34,8 @@ pub struct MemoryStore {
 /// An entry that was used lately: most lookups end here, without the lock of all entries.
 struct Ready {
     entry: Arc<Entry>,
-    /// It was used, and `entries` does not know yet.
-    is_used: bool,
+    /// When it was used last, if `entries` does not know yet.
+    used: Option<UnixTime>,
 }
 
 struct Held {
@@ -43,6 +47,11 @@ struct Held {
     ends: BinaryHeap<Reverse<(UnixTime, u32)>>,
     /// The domains of `entries`, for pages.
     order: BTreeSet<Domain>,
+    /// Of all texts.
+    octets: usize,
+    max_octets: usize,
+    /// Counts the uses of entries that are not ready.
+    uses: u32,
 }
 
 struct Slot {
@@ -51,6 +60,10 @@ struct Slot {
     end: UnixTime,
     /// When the entry was first found dead.
     dead_since: Option<UnixTime>,
+    /// When it was used last.
+    used: Option<UnixTime>,
+    /// It was used since it last had to prove that.
+    is_spared: bool,
 }
 
 impl MemoryStore {
@@ -58,8 +71,8 @@ impl MemoryStore {
     pub const DEFAULT_MAX_ENTRIES: usize = 10_000;
 
     /// A store for at most `max_entries` domains, and at least one. An entry takes some 450
-    /// octets more than the text of its policy, which has at most 64 KiB, and twice that if it is one of some
-    /// 10,000 used last.
+    /// octets more than the text of its policy, and twice that if it is one of some 10,000 used often.
+    /// Policies may have 64 KiB: there is room for 4 KiB of each on the average.
     #[must_use]
     pub fn new(max_entries: usize) -> Self {
         let ready = Arc::new(Sharded::new(max_entries.min(MAX_READY)));
@@ -69,6 +82,10 @@ impl MemoryStore {
                 ready: ready.clone(),
                 ends: BinaryHeap::new(),
                 order: BTreeSet::new(),
+                octets: 0,
+                // A single one always finds room.
+                max_octets: max_entries.max(1).saturating_mul(MEAN_ROOM),
+                uses: 0,
             }),
             ready,
         }
@@ -100,22 +117,39 @@ impl Held {
         self.entries.peek(domain)?.entry(domain)
     }
 
-    /// The entry, which becomes the one used last, and ready.
-    fn get(&mut self, domain: &Domain) -> Option<Arc<Entry>> {
-        let entry = Arc::new(self.entries.get(domain)?.entry(domain)?);
-        let oldest = self.ready.of(domain).insert(domain, Ready { entry: entry.clone(), is_used: false });
-        if let Some((domain, Ready { is_used: true, .. })) = oldest {
-            self.entries.get(&domain);
+    /// The entry, which counts as used, and may become ready by that.
+    fn use_now(&mut self, domain: &Domain, now: UnixTime) -> Option<Arc<Entry>> {
+        let slot = self.entries.peek_mut(domain)?;
+        (slot.used, slot.is_spared) = (Some(now), true);
+        let is_short = slot.text.len() <= MEAN_ROOM;
+        let entry = Arc::new(slot.entry(domain)?);
+        self.uses = self.uses.wrapping_add(1);
+        if is_short && self.uses.is_multiple_of(USES_TO_READY) {
+            let oldest = self.ready.of(domain).insert(domain, Ready { entry: entry.clone(), used: None });
+            if let Some((domain, Ready { used: Some(used), .. })) = oldest {
+                self.note_use(&domain, used);
+            }
         }
         Some(entry)
     }
 
+    fn note_use(&mut self, domain: &Domain, used: UnixTime) {
+        if let Some(slot) = self.entries.peek_mut(domain) {
+            (slot.used, slot.is_spared) = (Some(used), true);
+        }
+    }
+
     fn put(&mut self, domain: &Domain, entry: Entry) {
         let end = entry.expires_at().unwrap_or_default();
-        let slot = Slot { text: entry.encode().into(), end, dead_since: None };
+        let used = self.used(domain);
+        let text: Box<[u8]> = entry.encode().into();
+        self.octets += text.len();
+        // It goes to the end of the queue anyway.
+        let slot = Slot { text, end, dead_since: None, used, is_spared: false };
         let (place, before) = self.entries.put(domain, slot);
-        if before.is_none() {
-            self.order.insert(domain.clone());
+        match &before {
+            Some(before) => self.octets -= before.text.len(),
+            None => drop(self.order.insert(domain.clone())),
         }
         if before.is_none_or(|before| before.end != end) {
             self.ends.push(Reverse((end, place)));
@@ -128,7 +162,9 @@ impl Held {
     }
 
     fn remove(&mut self, domain: &Domain) {
-        self.entries.remove(domain);
+        if let Some(slot) = self.entries.remove(domain) {
+            self.octets -= slot.text.len();
+        }
         self.ready.of(domain).remove(domain);
         self.order.remove(domain);
     }
@@ -137,7 +173,7 @@ impl Held {
     fn evict(&mut self, now: UnixTime, but: &Domain) {
         let mut end_of_but = None;
         let mut spares_used = true;
-        while self.entries.is_over() {
+        while self.entries.is_over() || (self.octets > self.max_octets && self.entries.len() > 1) {
             match self.ends.peek() {
                 Some(&Reverse((end, place))) if end <= now => {
                     self.ends.pop();
@@ -168,9 +204,19 @@ impl Held {
         self.ends.extend(end_of_but);
     }
 
-    /// Whether it was used and `entries` was not told: now it will be.
-    fn was_used(&self, domain: &Domain) -> bool {
-        self.ready.of(domain).peek_mut(domain).is_some_and(|ready| mem::take(&mut ready.is_used))
+    /// Whether it was used since this was asked last.
+    fn was_used(&mut self, domain: &Domain) -> bool {
+        let told = self.ready.of(domain).peek_mut(domain).and_then(|ready| ready.used.take());
+        if let Some(used) = told {
+            self.note_use(domain, used);
+        }
+        self.entries.peek_mut(domain).is_some_and(|slot| mem::take(&mut slot.is_spared))
+    }
+
+    /// When it was used last.
+    fn used(&self, domain: &Domain) -> Option<UnixTime> {
+        let ready = self.ready.of(domain).peek(domain).and_then(|ready| ready.used);
+        ready.or_else(|| self.entries.peek(domain)?.used)
     }
 
     fn prune(&mut self, now: UnixTime) -> usize {
@@ -204,8 +250,11 @@ impl fmt::Debug for MemoryStore {
 
 impl PolicyStore for MemoryStore {
     fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
-        let entry = self.at_once(domain).map(|entry| Entry::clone(&entry));
-        Box::pin(ready(Ok(entry)))
+        let mut held = locked(&self.held);
+        if let Some(slot) = held.entries.peek_mut(domain) {
+            slot.is_spared = true;
+        }
+        Box::pin(ready(Ok(held.peek(domain))))
     }
 
     fn apply<'a>(
@@ -231,12 +280,16 @@ impl PolicyStore for MemoryStore {
         Box::pin(ready(Ok(page)))
     }
 
-    fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
+    fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Arc<Entry>> {
         if let Some(ready) = self.ready.of(domain).get(domain) {
-            ready.is_used = true;
+            ready.used = Some(now);
             return Some(ready.entry.clone());
         }
-        locked(&self.held).get(domain)
+        locked(&self.held).use_now(domain, now)
+    }
+
+    fn used<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<UnixTime>, StoreError>> {
+        Box::pin(ready(Ok(locked(&self.held).used(domain))))
     }
 
     fn prune(&self, now: UnixTime) -> BoxFuture<'_, Result<usize, StoreError>> {
@@ -316,10 +369,43 @@ mod tests {
                 let domain = put(&store, &format!("d{i}.test"), 86_400, at).await;
                 let fetched = |entry: Option<Entry>| entry.unwrap().held().unwrap().fetched_at;
                 assert_eq!(fetched(store.get(&domain).await.unwrap()), at);
-                assert_eq!(fetched(store.at_once(&domain).as_deref().cloned()), at);
+                assert_eq!(fetched(store.at_once(&domain, at).as_deref().cloned()), at);
             }
         }
-        assert!((MAX_READY / 2..=MAX_READY).contains(&store.ready.len()));
+        assert!((1..=MAX_READY).contains(&store.ready.len()));
+    }
+
+    #[tokio::test]
+    async fn what_is_used_often_is_soon_ready_and_its_use_is_known() {
+        let store = MemoryStore::default();
+        let domain = put(&store, "busy.test", 86_400, NOW).await;
+        assert_eq!(store.used(&domain).await.unwrap(), None);
+        for use_ in 1..=2 * u64::from(USES_TO_READY) {
+            assert!(store.at_once(&domain, NOW.plus(use_)).is_some());
+            assert_eq!(store.used(&domain).await.unwrap(), Some(NOW.plus(use_)));
+        }
+        assert_eq!(store.ready.len(), 1);
+        // A new policy does not make it forget.
+        put(&store, "busy.test", 86_400, NOW.plus(100)).await;
+        assert_eq!(store.used(&domain).await.unwrap(), Some(NOW.plus(16)));
+        assert_eq!(store.ready.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn long_policies_take_no_more_room_than_many_short_ones() {
+        let store = MemoryStore::new(10);
+        let long = "# ".to_owned() + &"x".repeat(20_000);
+        for i in 0..20 {
+            let domain = Domain::from_ascii(format!("d{i}.test")).unwrap();
+            let text = format!("version: STSv1\nmode: enforce\nmx: a.test\nmax_age: 86400\nx: {long}\n");
+            let policy = Policy::parse(text.as_bytes()).unwrap();
+            let entry = Entry::import(&domain, RecordId::new("1").unwrap(), policy, NOW, NOW);
+            store.apply(&domain, &CacheOp::Fetched(entry), NOW).await.unwrap();
+            assert!(store.at_once(&domain, NOW).is_some());
+            assert!(locked(&store.held).octets <= 10 * MEAN_ROOM);
+        }
+        assert_eq!(store.len(), 2);
+        assert_eq!(store.ready.len(), 0);
     }
 
     #[tokio::test]

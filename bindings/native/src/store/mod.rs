@@ -38,11 +38,13 @@ pub trait PolicyStore: Send + Sync {
     fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>>;
 
     /// What is held for the domain, if the store can say so at once and without fail: it is in
-    /// memory, and nowhere else is there more. It counts as a use. Default: `None`, ask [`get`].
+    /// memory, and nowhere else is there more. Default: `None`, ask [`get`].
+    ///
+    /// It counts as a use of the entry for mail, at `now`.
     ///
     /// [`get`]: PolicyStore::get
-    fn at_once(&self, domain: &Domain) -> Option<Arc<Entry>> {
-        let _ = domain;
+    fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Arc<Entry>> {
+        let _ = (domain, now);
         None
     }
 
