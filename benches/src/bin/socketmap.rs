@@ -119,6 +119,6 @@ fn play(role: &Role) -> Result<(), String> {
 
 /// As the daemon has it.
 fn runtime() -> Result<Runtime, String> {
-    let threads = mta_sts_postfix::daemon::worker_threads();
+    let threads = mta_sts_postfix::daemon::lookup_threads();
     Builder::new_multi_thread().worker_threads(threads).enable_all().build().map_err(|e| e.to_string())
 }

@@ -2,7 +2,7 @@
 
 use super::reply;
 use mta_sts_core::socketmap::{Frame, MAX_REQUEST, Reply, decode};
-use mta_sts_postfix::daemon::worker_threads;
+use mta_sts_postfix::daemon::connection_threads;
 use rustix::{
     buffer::spare_capacity,
     event::epoll::{self, CreateFlags, EventData, EventFlags},
@@ -91,7 +91,7 @@ pub fn bare(listener: &TcpListener) -> io::Result<()> {
 pub async fn on_runtimes(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let threads = (0..worker_threads()).map(|_| thread()).collect::<io::Result<Vec<_>>>()?;
+    let threads = (0..connection_threads()).map(|_| thread()).collect::<io::Result<Vec<_>>>()?;
     for next in threads.iter().cycle() {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

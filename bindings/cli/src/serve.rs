@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, verbose: u8) -> Result<Done, Stop> {
         inherited,
         set_log_level: Box::new(set_log_level),
     };
-    let threads = daemon::worker_threads();
+    let threads = daemon::lookup_threads();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Stop::unknown(format!("cannot start: {}", in_words(&error))))?;
     let ended = runtime.block_on(daemon::run(config, environment, load));

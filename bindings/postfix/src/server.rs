@@ -5,7 +5,7 @@ use crate::{
     listener::{Listener, Stream},
     locked::locked,
     reply::Reply,
-    workers::{Workers, worker_threads},
+    workers::{Workers, connection_threads},
 };
 use core::{
     sync::atomic::{AtomicU64, Ordering},
@@ -59,7 +59,7 @@ pub struct Limits {
     pub idle: Duration,
     /// The answers that are still under way in [`Server::drain`]. Default 20 s.
     pub drain: Duration,
-    /// Threads that serve connections. Default: one for two cores, four at most.
+    /// Threads that serve connections. Default: one for two cores, two at most.
     pub threads: usize,
 }
 
@@ -74,7 +74,7 @@ impl Default for Limits {
             reply: seconds(60),
             idle: seconds(600),
             drain: seconds(20),
-            threads: worker_threads(),
+            threads: connection_threads(),
         }
     }
 }

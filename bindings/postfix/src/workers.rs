@@ -14,12 +14,18 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
-/// One for two cores, and four at most: answers from the cache are soon given, and the machine has
-/// a mail server to run.
+/// How many threads do lookups: one for each core, and four at most.
 #[must_use]
-pub fn worker_threads() -> usize {
+pub fn lookup_threads() -> usize {
     const MOST: usize = 4;
-    thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2).min(MOST))
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
+}
+
+/// How many threads serve connections: half as many. Answers from the cache are soon given, and the
+/// machine has a mail server to run.
+#[must_use]
+pub fn connection_threads() -> usize {
+    lookup_threads().div_ceil(2)
 }
 
 /// Threads with a runtime each. A connection stays with one of them, so that a request that is

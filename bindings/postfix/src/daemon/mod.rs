@@ -17,7 +17,7 @@ pub use sockets::{InheritError, Inherited};
 pub(crate) use sockets::{group, user};
 pub use start_error::StartError;
 
-pub use crate::workers::worker_threads;
+pub use crate::workers::{connection_threads, lookup_threads};
 
 use crate::{
     config::{Config, Listen, LogLevel, Store},
