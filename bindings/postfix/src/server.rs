@@ -144,15 +144,19 @@ impl Drop for Server {
 }
 
 async fn accept<A: Answerer>(listener: Listener, answerer: Arc<A>, connections: Arc<Connections>) {
+    let mut fails = false;
     loop {
         match listener.accept().await {
             Ok(stream) => {
+                fails = false;
                 let place = connections.place().await;
                 connections.spawn(stream, place, answerer.clone());
             }
             Err(error) => {
                 // Most likely out of file descriptors.
-                tracing::warn!(%error, "cannot accept a connection");
+                if !core::mem::replace(&mut fails, true) {
+                    tracing::warn!(%error, "cannot accept connections; tries again");
+                }
                 connections.end_longest_idle();
                 sleep(RETRY).await;
             }
