@@ -1,4 +1,4 @@
-# A machine of its own: network, /usr with Postfix, /etc, /var.
+# A machine of its own: network, /usr with the mail server, /etc, /var, /run.
 
 # private_machine TREE WORK: to be called in new namespaces.
 private_machine() {
@@ -12,6 +12,8 @@ private_machine() {
             -o "lowerdir=$tree/$dir:/$dir,upperdir=$work/upper/$dir,workdir=$work/scratch/$dir"
     done
 
+    # Empty, so that no socket of this machine's servers is there.
+    mount -t tmpfs -o mode=755 tmpfs /run
     ldconfig
 
     # A new file, as this one may be a mount or a link to somewhere else.
@@ -21,14 +23,17 @@ private_machine() {
     rm -f /etc/hosts
     printf '127.0.0.1 localhost client.test\n' >/etc/hosts
     sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf
-    # What Debian's postinst does.
-    add_group postfix 620
-    add_group postdrop 621
-    grep -q ^postfix: /etc/passwd || echo 'postfix:x:620:620::/var/spool/postfix:/usr/sbin/nologin' >>/etc/passwd
+    prepare_machine
 }
 
 add_group() {
     grep -q "^$1:" /etc/group || echo "$1:x:$2:" >>/etc/group
+}
+
+# add_user NAME NUMBER HOME: with a group of its own.
+add_user() {
+    add_group "$1" "$2"
+    grep -q "^$1:" /etc/passwd || echo "$1:x:$2:$2::$3:/usr/sbin/nologin" >>/etc/passwd
 }
 
 # within SECONDS COMMAND...: until it succeeds.

@@ -1,4 +1,4 @@
-# Mail: what is sent, and what came of it. The mail server's part is in postfix.sh or sendmail.sh.
+# Mail: what is sent, and what came of it. The mail server's part is in its mta.sh.
 
 # How long a message may take to be delivered or deferred, in seconds.
 patience=40
@@ -44,13 +44,17 @@ all_settled() {
     local since=$1 recipient
     shift
     for recipient; do
-        [ -n "$(fate "$since" "$recipient")" ] || return 1
+        [ -n "$(outcome_of "$since" "$recipient")" ] || return 1
     done
 }
 
 # judge SINCE NAME [MAP:]DOMAIN EXPECTED: a line of the table. The mail server must have asked the daemon.
 judge() {
     local got key=${asks[$2]:-${3#*:}}
+    if [ -n "${is_delivery[$2]:-}" ]; then
+        judge_delivery "$1" "$2" "$(address "$2" "$3")" "$4"
+        return
+    fi
     got=$(outcome "$1" "$2" "$3")
     daemon_log "$1" | grep -F "$key" >/dev/null || got+=", and the daemon was not asked"
     check "$2" "$4" "$got" "$(address "$2" "$3")"
@@ -59,6 +63,41 @@ judge() {
 # judge_unasked SINCE NAME [MAP:]DOMAIN EXPECTED: the same where there is no daemon to ask.
 judge_unasked() {
     check "$2" "$4" "$(outcome "$1" "$2" "$3")" "$(address "$2" "$3")"
+}
+
+# judge_delivery SINCE NAME RECIPIENT OUTCOME [unasked]: the same for an outcome that does not depend on
+# the mail server, with its own words for it.
+judge_delivery() {
+    local got key=${asks[$2]:-${3#*@}}
+    got=$(delivered_as "$1" "$3" "$4")
+    [ "${5:-}" = unasked ] || daemon_log "$1" | grep -F "$key" >/dev/null || got+=", and the daemon was not asked"
+    check "$2" "$4" "$got" "$3" "$(proof_of "$1" "$3")"
+}
+
+# delivered_as SINCE RECIPIENT OUTCOME: what came of it, in the words of `delivery`.
+delivered_as() {
+    local word arrival
+    word=$(outcome_of "$1" "$2") arrival=$(arrival "$2")
+    case $word,$arrival in
+    ,-) word="under way" ;;
+    verified,*,tls,sni) word+=" ${arrival%%,*}" ;;
+    delivered,-) word="delivered nowhere" ;;
+    delivered,*) word+=" ${arrival%%,*}" ;;
+    *,-) ;;
+    *) word+=" by $arrival" ;;
+    esac
+    # A host that need not be verified may be all the same.
+    case $3 in delivered*) word=${word/#verified/delivered} ;; esac
+    echo "$word"
+}
+
+# exchange NAME DOMAIN OUTCOME [unasked]: one message, judged.
+exchange() {
+    local since
+    since=$(now)
+    send "$1" "$1@$2"
+    settled "$since" "$1@$2"
+    judge_delivery "$since" "$1" "$1@$2" "$3" "${4:-}"
 }
 
 # outcome SINCE NAME [MAP:]DOMAIN: "STATUS DSN TLS ARRIVAL".

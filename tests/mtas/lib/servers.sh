@@ -1,7 +1,8 @@
 # The lab, the daemon and Redis. Their logs are in $work.
 
-# Where a Postfix in a chroot would find it as well.
-socket=/var/spool/postfix/mta-sts.sock
+socket=/run/mta-sts/mta-sts.sock
+# Of the daemon's configuration: where policy hosts listen, and what else is in it.
+https_port=443 more_config=''
 
 start_lab() {
     "$MTA_STS_BIN" lab --serve --dns-port 53 --https-port 443 --smtp-port 25 \
@@ -44,6 +45,7 @@ http = "127.0.0.1:8462"
 servers = ["127.0.0.1"]
 
 [https]
+port = $https_port
 ca_file = "$work/ca.pem"
 allow_nets = ["127.0.0.0/8"]
 
@@ -59,8 +61,22 @@ dane = "yield"
 
 [log]
 level = "info"
+
+$more_config
 CONFIG
 }
+
+# reload_daemon: its configuration, as write_config makes it now.
+reload_daemon() {
+    local lines
+    lines=$(wc -l <"$work/daemon.log")
+    write_config sqlite >"$work/config.toml"
+    kill -HUP "$daemon"
+    within 10 has_reloaded "$lines" || die "the daemon does not reload" "$work/daemon.log"
+}
+
+# has_reloaded LINES: after so many lines of its log.
+has_reloaded() { tail -n "+$(($1 + 1))" "$work/daemon.log" | grep -E ' INFO (.*: )?reloaded' >/dev/null; }
 
 start_redis() {
     redis-server --bind 127.0.0.1 --port 6379 --dir "$work" --save '' --daemonize no >>"$work/redis.log" 2>&1 &

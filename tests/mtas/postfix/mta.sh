@@ -1,5 +1,14 @@
 # Postfix: its configuration, mail through it, and what its log says of that.
 
+# What Debian's postinst does.
+prepare_machine() {
+    add_user postfix 620 /var/spool/postfix
+    add_group postdrop 621
+}
+
+# The map that is asked for a domain, and the level without an answer, where the edition has no others.
+usual_map=postfix usual_level=may
+
 start_mta() {
     local master=/etc/postfix/master.cf
     [ ! -e /usr/share/postfix/master.cf.dist ] || cp /usr/share/postfix/master.cf.dist "$master"
@@ -38,8 +47,8 @@ transport_maps = regexp:/etc/postfix/transport
 sender_dependent_relayhost_maps = inline:{ relayed@client.test=[implicit-mx.test]:25 }
 smtp_dns_support_level = dnssec
 dnssec_probe =
-smtp_tls_security_level = may
-smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:postfix
+smtp_tls_security_level = $usual_level
+smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:$usual_map
 smtp_tls_CAfile = $work/ca.pem
 smtp_tls_loglevel = 1
 in_flow_delay = 0
@@ -71,10 +80,10 @@ postfix_log() { tail -n "+$((${1%:*} + 1))" "$work/postfix.log"; }
 
 version() { echo "$(postconf -h mail_name) $(postconf -h mail_version)"; }
 
-# send FROM-NAME RECIPIENT: into the queue.
+# send FROM-NAME RECIPIENT...: into the queue.
 send() {
     printf 'From: <%s@client.test>\nSubject: a row of the table\n\nHello.\n' "$1" |
-        sendmail -f "$1@client.test" "$2"
+        sendmail -f "$1@client.test" "${@:2}"
 }
 
 # fate SINCE RECIPIENT: the last "STATUS DSN TLS" of it in Postfix's log, or nothing.
@@ -95,6 +104,28 @@ fate() {
             delete tls[process]
         }
         END { if (fate) print fate }'
+}
+
+# outcome_of SINCE RECIPIENT: what its log says of it, in the words of the matrix, or nothing.
+outcome_of() {
+    case $(fate "$@") in
+    sent*Verified) echo verified ;;
+    sent*) echo delivered ;;
+    deferred*) echo deferred ;;
+    bounced*) echo bounced ;;
+    esac
+}
+
+# proof_of SINCE RECIPIENT: the lines by which it does.
+proof_of() {
+    postfix_log "$1" | awk -v to="to=<$2>," '
+        match($0, /\[[0-9]+\]: /) { process = substr($0, RSTART, RLENGTH) }
+        / TLS connection (established|reused) to / { tls[process] = $0 "\n" }
+        / status=/ {
+            if (index($0, to)) proof = tls[process] $0
+            delete tls[process]
+        }
+        END { if (proof) print proof }'
 }
 
 # check_quiet SINCE: Postfix had nothing to warn of.

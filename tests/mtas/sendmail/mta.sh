@@ -1,5 +1,8 @@
 # Sendmail: its configuration, mail through it, and what it says of that.
 
+# Run as root, it needs no users.
+prepare_machine() { :; }
+
 # Built from Debian's sources as any site's is; FEATURE(`sts') is Sendmail's own.
 start_mta() {
     mkdir -p /etc/mail /var/spool/mqueue
@@ -48,6 +51,9 @@ fate() {
         }
         END { if (fate) print fate }'
 }
+
+# outcome_of SINCE RECIPIENT: as far as it is known.
+outcome_of() { fate "$@" | sed -n 's/^sent .*/delivered/p; s/^deferred .*/deferred/p'; }
 
 mta_log_of() {
     grep -F "$1... " "$work/sendmail.log"
