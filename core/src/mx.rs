@@ -80,8 +80,18 @@ impl<'a> MxPattern<'a> {
     pub(crate) fn matches_host(self, host: MxHost<'_>) -> bool {
         // RFC 8461 §4.1: "*" may only be used to match the entire left-most label.
         let compared = if self.wildcard { host.parent } else { host.name };
-        compared.eq_ignore_ascii_case(self.name)
+        is_same_name(compared, self.name)
     }
+}
+
+/// Whether two checked names are equal but for letter case. Of the octets in a name, only the two
+/// forms of a letter differ in this one bit, so that eight octets are compared at once.
+#[inline]
+fn is_same_name(a: &[u8], b: &[u8]) -> bool {
+    const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
+    let ((words_a, rest_a), (words_b, rest_b)) = (a.as_chunks(), b.as_chunks());
+    let differ = |(a, b): (&[u8; 8], &[u8; 8])| (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)) & !CASE != 0;
+    a.len() == b.len() && !words_a.iter().zip(words_b).any(differ) && rest_a.eq_ignore_ascii_case(rest_b)
 }
 
 /// Patterns are equal if they match the same hosts.
@@ -262,6 +272,7 @@ impl Error for MxPatternError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::{vec, vec::Vec};
 
     fn matches(pattern: &str, host: &str) -> bool {
         MxPattern::parse(pattern).is_ok_and(|p| p.matches(host))
@@ -281,6 +292,20 @@ mod tests {
         assert!(matches("Mail.Example.com.", "mAIL.example.COM"));
         assert!(matches("mail.example.com", "mail.example.com."));
         assert!(!matches("mail.example.com", "mail.example.com.."));
+    }
+
+    #[test]
+    fn names_are_equal_if_all_their_letters_are() {
+        let octets: Vec<u8> = (0..=255).filter(|b| NAME_OCTETS[usize::from(*b)] || *b == b'.').collect();
+        for (len, at) in (0..20).flat_map(|len| (0..len).map(move |at| (len, at))) {
+            let mut a = vec![b'x'; len];
+            let mut b = a.to_ascii_uppercase();
+            for (&x, &y) in octets.iter().flat_map(|x| octets.iter().map(move |y| (x, y))) {
+                (a[at], b[at]) = (x, y);
+                assert_eq!(is_same_name(&a, &b), a.eq_ignore_ascii_case(&b), "{a:?} {b:?}");
+            }
+            assert!(!is_same_name(&a, &b[..len - 1]));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-/* mtasts.h - MTA-STS (RFC 8461) for mail servers: policies, MX matching, and lookups without IO.
+/* mtasts.h - MTA-STS (RFC 8461) for mail servers: policies, MX matching, lookups without IO,
+ * and questions to a daemon that does the lookups.
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * Seven conventions hold for every function here.
@@ -20,8 +21,9 @@
  * 6. Errors inside. A panic of the library is caught: the call returns MTASTS_E_PANIC, and so does
  *    every later call with an object that took part in it. Nothing is printed. If memory runs out the
  *    process is aborted.
- * 7. Time is an int64_t, whole seconds since 1970-01-01 00:00 UTC, handed in by the caller: the
- *    library has no clock. A negative time is MTASTS_E_TIME.
+ * 7. Time is an int64_t, whole seconds since 1970-01-01 00:00 UTC, handed in by the caller. A
+ *    negative time is MTASTS_E_TIME. The library has no clock; only an mtasts_client measures how
+ *    long it waits, and only it does IO.
  *
  * The caller's duty, which no library can check: pointers are valid for the lengths given, nothing is
  * freed twice or used after it was freed.
@@ -49,6 +51,12 @@
 /** The number of the binary interface; that of the SONAME, libmtasts.so.0. */
 #define MTASTS_ABI 0
 
+/**
+ * A connection to the daemon, `mta-sts serve`, for questions one after the other. It is not used
+ * by two processes: one that was used before fork() is made anew in the child.
+ */
+typedef struct mtasts_client mtasts_client;
+
 /** The limits of a lookup. Where a function takes one, NULL means the defaults. */
 typedef struct mtasts_config mtasts_config;
 
@@ -66,6 +74,9 @@ typedef struct mtasts_policy mtasts_policy;
 
 /** What is to be said about a policy body. */
 typedef struct mtasts_problems mtasts_problems;
+
+/** What the daemon decided for a domain. */
+typedef struct mtasts_ruling mtasts_ruling;
 
 /** The valid record of _smtp._tls.DOMAIN, where DOMAIN is the policy domain. */
 typedef struct mtasts_tlsrpt mtasts_tlsrpt;
@@ -127,6 +138,13 @@ typedef int32_t mtasts_result;
 #define MTASTS_E_SEVERAL_RECORDS (-15)
 /** The record, or the id given, is not what the grammar allows. */
 #define MTASTS_E_RECORD (-16)
+/**
+ * The daemon gave no answer that can be trusted: defer the message, unless the administrator has
+ * chosen otherwise. mtasts_client_problem() says why.
+ */
+#define MTASTS_E_UNAVAILABLE (-17)
+/** Not yet: wait for the file descriptor or the time, and continue. */
+#define MTASTS_E_AGAIN (-18)
 
 /** An answer that is yes or no. 0 is neither. */
 typedef uint32_t mtasts_answer;
@@ -150,6 +168,16 @@ typedef uint32_t mtasts_decision;
  * for the MX host.
  */
 #define MTASTS_DECISION_ENFORCE 3
+/**
+ * Deliver to hosts with TLSA records by DANE, to others as if the domain had no MTA-STS. Only
+ * the daemon decides so.
+ */
+#define MTASTS_DECISION_DANE 4
+/**
+ * Deliver only to hosts with TLSA records, by DANE: an enforced policy lets no others in. Only
+ * the daemon decides so.
+ */
+#define MTASTS_DECISION_DANE_ONLY 5
 
 /** What a lookup wants its caller to do. */
 typedef uint32_t mtasts_want;
@@ -220,6 +248,16 @@ typedef uint32_t mtasts_option;
 #define MTASTS_OPTION_BACKOFF 2
 /** The largest policy body in octets; 65536 unless set (RFC 8461 section 3.3). */
 #define MTASTS_OPTION_MAX_BODY 3
+
+/** A setting of mtasts_client. */
+typedef uint32_t mtasts_client_option;
+/** How many milliseconds a question may take, from 1 to 4294967295; 5000 unless set. */
+#define MTASTS_CLIENT_OPTION_DEADLINE 1
+/**
+ * The user id that the daemon may have besides root's, from 0 to 4294967294. It is that of the
+ * process which opened the daemon's socket: root's, if systemd did.
+ */
+#define MTASTS_CLIENT_OPTION_PEER_UID 2
 
 /** What a lookup could not learn. Those up to 20 are failures of the fetch. */
 typedef uint32_t mtasts_failure;
@@ -404,6 +442,13 @@ typedef struct {
     size_t end;
 } mtasts_problem;
 
+/** What to wait for at a file descriptor; a sum. */
+typedef uint32_t mtasts_events;
+/** That it can be read. */
+#define MTASTS_EVENT_READ 1
+/** That it can be written. */
+#define MTASTS_EVENT_WRITE 2
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -452,6 +497,9 @@ mtasts_str mtasts_cache_name(mtasts_cache code);
 
 /** The name of an option, such as "recheck-after"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_option_name(mtasts_option code);
+
+/** The name of a client's option, such as "deadline"; "unknown" for a number without one. The text is static. */
+mtasts_str mtasts_client_option_name(mtasts_client_option code);
 
 /** The name of a failure, such as "media-type"; "unknown" for a number without one. The text is static. */
 mtasts_str mtasts_failure_name(mtasts_failure code);
@@ -943,6 +991,146 @@ mtasts_result mtasts_tlsrpt_rua(const mtasts_tlsrpt *tlsrpt, size_t index, mtast
 
 /** Frees what mtasts_tlsrpt_parse() made. */
 void mtasts_tlsrpt_free(mtasts_tlsrpt *tlsrpt);
+
+/**
+ * Makes a client that asks the daemon at a socket, whose path is absolute, such as
+ * "/run/mta-sts/mta-sts.sock". It connects when it is asked, and again if it has to. A path that
+ * is not absolute, holds a NUL or is too long for a socket is MTASTS_E_VALUE.
+ */
+mtasts_result mtasts_client_new(const char *path, size_t path_len, mtasts_client **client);
+
+/**
+ * Makes a client of a connected local stream socket, which was opened before chroot() for
+ * example. The file descriptor becomes the client's, which makes it non-blocking and
+ * close-on-exec. Once this connection is lost, there is no other. What is no such socket is
+ * MTASTS_E_VALUE, and stays the caller's.
+ */
+mtasts_result mtasts_client_new_from_fd(int32_t fd, mtasts_client **client);
+
+/**
+ * Changes a setting, for questions that are asked later. MTASTS_E_VALUE if the option is not
+ * known, or the value is out of its range.
+ */
+mtasts_result mtasts_client_set(mtasts_client *client, mtasts_client_option option, uint64_t value);
+
+/**
+ * Connects now, unless the client is connected, and waits for that: for the deadline at most. For
+ * a process that will chroot() or drop its privileges, or whose child will; a connection over
+ * which nobody has asked may go to one child. MTASTS_E_UNAVAILABLE if there is no connection,
+ * MTASTS_E_OUT_OF_TURN while a question is under way.
+ */
+mtasts_result mtasts_client_connect(mtasts_client *client);
+
+/**
+ * Asks what is decided for a policy domain, and waits for the answer, for the deadline at most.
+ * `intent` is MTASTS_INTENT_DELIVER or MTASTS_INTENT_BEFORE_BOUNCE, else MTASTS_E_VALUE.
+ *
+ * MTASTS_E_DOMAIN: the name is no domain, so that no policy applies (RFC 8461 section 3.4); nobody
+ * was asked. MTASTS_E_UNAVAILABLE: defer the message. MTASTS_E_OUT_OF_TURN while a question is
+ * under way.
+ */
+mtasts_result mtasts_client_ask(mtasts_client *client,
+                                const char *name,
+                                size_t name_len,
+                                mtasts_intent intent,
+                                mtasts_ruling **ruling);
+
+/**
+ * Begins to ask, without waiting. Then, until mtasts_client_continue() answers: wait for the
+ * events of mtasts_client_events() at the file descriptor of mtasts_client_fd(), or for
+ * mtasts_client_timeout(), whatever comes first, and call mtasts_client_continue(). What cannot
+ * be asked is refused here, as by mtasts_client_ask(); MTASTS_E_UNAVAILABLE comes from there.
+ */
+mtasts_result mtasts_client_start(mtasts_client *client,
+                                  const char *name,
+                                  size_t name_len,
+                                  mtasts_intent intent);
+
+/**
+ * The file descriptor to wait at. It may be another after each mtasts_client_continue(), also
+ * under the same number: register it anew. MTASTS_E_ABSENT while there is none: wait for the
+ * time only. MTASTS_E_OUT_OF_TURN if no question is under way.
+ */
+mtasts_result mtasts_client_fd(const mtasts_client *client, int32_t *fd);
+
+/**
+ * The events to wait for: MTASTS_EVENT_READ, MTASTS_EVENT_WRITE, or their sum. Errors and the
+ * end of the connection count as either. MTASTS_E_ABSENT while there is no file descriptor,
+ * MTASTS_E_OUT_OF_TURN if no question is under way.
+ */
+mtasts_result mtasts_client_events(const mtasts_client *client, mtasts_events *events);
+
+/**
+ * After so many milliseconds mtasts_client_continue() is called at the latest, whatever happens
+ * at the file descriptor. MTASTS_E_OUT_OF_TURN if no question is under way.
+ */
+mtasts_result mtasts_client_timeout(const mtasts_client *client, int64_t *milliseconds);
+
+/**
+ * Goes on with the question without waiting. MTASTS_E_AGAIN: not yet; wait again. MTASTS_OK and
+ * MTASTS_E_UNAVAILABLE end the question. MTASTS_E_OUT_OF_TURN if none is under way.
+ */
+mtasts_result mtasts_client_continue(mtasts_client *client, mtasts_ruling **ruling);
+
+/**
+ * Forgets the question that is under way, if there is one. Its connection is closed, so that the
+ * answer cannot be taken for that of another question.
+ */
+void mtasts_client_cancel(mtasts_client *client);
+
+/**
+ * Why the last question was MTASTS_E_UNAVAILABLE: one line for a log. It lives until the client is
+ * asked again, or freed. MTASTS_E_ABSENT if the last question was answered.
+ */
+mtasts_result mtasts_client_problem(const mtasts_client *client, mtasts_str *problem);
+
+/** Frees a client, and closes its connection. */
+void mtasts_client_free(mtasts_client *client);
+
+/**
+ * What to do with mail for the domain. It counts, and not the mode of the policy: the
+ * administrator may have a policy in mode "testing" enforced, or DANE comes first.
+ */
+mtasts_result mtasts_ruling_decision(const mtasts_ruling *ruling, mtasts_decision *decision);
+
+/**
+ * Why it was decided so, in a word for a log, such as "policy", "no-record" or "dane"; there
+ * will be more words. It lives as long as the ruling.
+ */
+mtasts_result mtasts_ruling_reason(const mtasts_ruling *ruling, mtasts_str *reason);
+
+/**
+ * The policy that the domain has, which is there with MTASTS_DECISION_ENFORCE and
+ * MTASTS_DECISION_TESTING, and may be with those of DANE. It is the caller's, and may outlive the
+ * ruling. MTASTS_E_ABSENT if there is none, or it does not apply.
+ */
+mtasts_result mtasts_ruling_policy(const mtasts_ruling *ruling, mtasts_policy **policy);
+
+/**
+ * When the policy ends, unless it is renewed before. One of the past is that of a policy for this
+ * delivery alone (max_age 0). MTASTS_E_ABSENT if none is held.
+ */
+mtasts_result mtasts_ruling_valid_until(const mtasts_ruling *ruling, int64_t *at);
+
+/**
+ * Whether a message that failed under the policy may be returned to its sender as far as MTA-STS
+ * goes (RFC 8461 sections 5 and 5.1). Never MTASTS_YES unless MTASTS_INTENT_BEFORE_BOUNCE was
+ * asked with.
+ */
+mtasts_result mtasts_ruling_confirms_bounce(const mtasts_ruling *ruling, mtasts_answer *confirms);
+
+/**
+ * Whether the policy permits an MX host, as mtasts_policy_permits_mx() says; MTASTS_YES if there
+ * is no policy. What a MTASTS_NO means is for the decision to say: with MTASTS_DECISION_TESTING
+ * it is only reported, and with MTASTS_DECISION_DANE it does not count.
+ */
+mtasts_result mtasts_ruling_permits_mx(const mtasts_ruling *ruling,
+                                       const char *mx_host,
+                                       size_t mx_host_len,
+                                       mtasts_answer *permitted);
+
+/** Frees a ruling. */
+void mtasts_ruling_free(mtasts_ruling *ruling);
 
 #ifdef __cplusplus
 }  // extern "C"

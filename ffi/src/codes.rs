@@ -40,6 +40,11 @@ pub const MTASTS_E_NO_RECORD: mtasts_result = -14;
 pub const MTASTS_E_SEVERAL_RECORDS: mtasts_result = -15;
 /// The record, or the id given, is not what the grammar allows.
 pub const MTASTS_E_RECORD: mtasts_result = -16;
+/// The daemon gave no answer that can be trusted: defer the message, unless the administrator has
+/// chosen otherwise. mtasts_client_problem() says why.
+pub const MTASTS_E_UNAVAILABLE: mtasts_result = -17;
+/// Not yet: wait for the file descriptor or the time, and continue.
+pub const MTASTS_E_AGAIN: mtasts_result = -18;
 
 /// An answer that is yes or no. 0 is neither.
 pub type mtasts_answer = u32;
@@ -61,6 +66,12 @@ pub const MTASTS_DECISION_TESTING: mtasts_decision = 2;
 /// Deliver only to MX hosts that the policy permits, over TLS with a certificate that is valid
 /// for the MX host.
 pub const MTASTS_DECISION_ENFORCE: mtasts_decision = 3;
+/// Deliver to hosts with TLSA records by DANE, to others as if the domain had no MTA-STS. Only
+/// the daemon decides so.
+pub const MTASTS_DECISION_DANE: mtasts_decision = 4;
+/// Deliver only to hosts with TLSA records, by DANE: an enforced policy lets no others in. Only
+/// the daemon decides so.
+pub const MTASTS_DECISION_DANE_ONLY: mtasts_decision = 5;
 
 /// What a lookup wants its caller to do.
 pub type mtasts_want = u32;
@@ -123,6 +134,21 @@ pub const MTASTS_OPTION_RECHECK_AFTER: mtasts_option = 1;
 pub const MTASTS_OPTION_BACKOFF: mtasts_option = 2;
 /// The largest policy body in octets; 65536 unless set (RFC 8461 section 3.3).
 pub const MTASTS_OPTION_MAX_BODY: mtasts_option = 3;
+
+/// A setting of mtasts_client.
+pub type mtasts_client_option = u32;
+/// How many milliseconds a question may take, from 1 to 4294967295; 5000 unless set.
+pub const MTASTS_CLIENT_OPTION_DEADLINE: mtasts_client_option = 1;
+/// The user id that the daemon may have besides root's, from 0 to 4294967294. It is that of the
+/// process which opened the daemon's socket: root's, if systemd did.
+pub const MTASTS_CLIENT_OPTION_PEER_UID: mtasts_client_option = 2;
+
+/// What to wait for at a file descriptor; a sum.
+pub type mtasts_events = u32;
+/// That it can be read.
+pub const MTASTS_EVENT_READ: mtasts_events = 1;
+/// That it can be written.
+pub const MTASTS_EVENT_WRITE: mtasts_events = 2;
 
 /// What a lookup could not learn. Those up to 20 are failures of the fetch.
 pub type mtasts_failure = u32;
@@ -293,6 +319,8 @@ const RESULTS: Names<mtasts_result> = &[
     (MTASTS_E_NO_RECORD, c"no-record"),
     (MTASTS_E_SEVERAL_RECORDS, c"several-records"),
     (MTASTS_E_RECORD, c"record"),
+    (MTASTS_E_UNAVAILABLE, c"unavailable"),
+    (MTASTS_E_AGAIN, c"again"),
 ];
 
 const ANSWERS: Names<mtasts_answer> = &[(MTASTS_UNKNOWN, c"unknown"), (MTASTS_NO, c"no"), (MTASTS_YES, c"yes")];
@@ -302,6 +330,8 @@ const DECISIONS: Names<mtasts_decision> = &[
     (MTASTS_DECISION_NO_POLICY, c"no-policy"),
     (MTASTS_DECISION_TESTING, c"testing"),
     (MTASTS_DECISION_ENFORCE, c"enforce"),
+    (MTASTS_DECISION_DANE, c"dane"),
+    (MTASTS_DECISION_DANE_ONLY, c"dane-only"),
 ];
 
 const WANTS: Names<mtasts_want> = &[
@@ -335,6 +365,9 @@ const OPTIONS: Names<mtasts_option> = &[
     (MTASTS_OPTION_BACKOFF, c"backoff"),
     (MTASTS_OPTION_MAX_BODY, c"max-body"),
 ];
+
+const CLIENT_OPTIONS: Names<mtasts_client_option> =
+    &[(MTASTS_CLIENT_OPTION_DEADLINE, c"deadline"), (MTASTS_CLIENT_OPTION_PEER_UID, c"peer-uid")];
 
 const FAILURES: Names<mtasts_failure> = &[
     (MTASTS_FAILURE_CERTIFICATE, c"certificate"),
@@ -475,6 +508,12 @@ pub extern "C" fn mtasts_cache_name(code: mtasts_cache) -> mtasts_str {
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_option_name(code: mtasts_option) -> mtasts_str {
     name(OPTIONS, &code)
+}
+
+/// The name of a client's option, such as "deadline"; "unknown" for a number without one. The text is static.
+#[unsafe(no_mangle)]
+pub extern "C" fn mtasts_client_option_name(code: mtasts_client_option) -> mtasts_str {
+    name(CLIENT_OPTIONS, &code)
 }
 
 /// The name of a failure, such as "media-type"; "unknown" for a number without one. The text is static.

@@ -2,16 +2,20 @@
 //!
 //! All `unsafe` of the library is in this file.
 
-use crate::codes::{MTASTS_E_NULL, MTASTS_E_PANIC, MTASTS_E_SPACE, MTASTS_E_TIME, MTASTS_E_TOO_LARGE, MTASTS_OK};
+use crate::codes::{
+    MTASTS_E_NULL, MTASTS_E_PANIC, MTASTS_E_SPACE, MTASTS_E_TIME, MTASTS_E_TOO_LARGE, MTASTS_E_VALUE, MTASTS_OK,
+};
 use crate::mtasts_result;
 use core::{
     cell::Cell,
-    mem::MaybeUninit,
+    mem::{ManuallyDrop, MaybeUninit},
     ops::{Deref, DerefMut},
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 use mta_sts_core::UnixTime;
 use std::{
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
     panic::{self, AssertUnwindSafe},
     thread,
 };
@@ -223,6 +227,41 @@ pub(crate) unsafe fn fill_buffer<T>(
     }
     need.write(octets.len());
     Ok(())
+}
+
+/// Takes over a file descriptor. It stays the caller's if it is none, or `prepare` cannot use it.
+pub(crate) fn owned_fd(fd: i32, prepare: impl FnOnce(&OwnedFd) -> Result<()>) -> Result<OwnedFd> {
+    if fd < 0 {
+        return Err(MTASTS_E_VALUE);
+    }
+    // SAFETY: it is not -1; that nobody else closes it from now on is the caller's word.
+    let owned = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(fd) });
+    prepare(&owned)?;
+    Ok(ManuallyDrop::into_inner(owned))
+}
+
+/// Who opened the other end of a local socket. `None` if it has no other end.
+///
+/// `rustix` has it, too, but has no room for a process of another PID namespace, whose id is 0.
+pub(crate) fn peer_uid(socket: BorrowedFd<'_>) -> Option<u32> {
+    let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut len = size_of_val(&peer) as libc::socklen_t;
+    // SAFETY: the kernel writes `len` octets at most.
+    let result = unsafe {
+        let peer = (&raw mut peer).cast();
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, peer, &mut len)
+    };
+    // A socket that is not connected has nobody, who has this number.
+    (result == 0 && peer.uid != u32::MAX).then_some(peer.uid)
+}
+
+/// How long the machine has been up, for what must not take too long. The clock of `std` is the
+/// same, and brings some kilobytes of other things with it.
+pub(crate) fn uptime() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes this one value.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
 /// `octets!(data, len)`: the octets that the caller hands in.

@@ -24,7 +24,7 @@ mod policy;
 
 mod problems;
 
-// lookups, what they leave in the cache, and where to report.
+// lookups, what they leave in the cache, and where to report,
 mod config;
 
 mod lookup;
@@ -33,6 +33,10 @@ mod entry;
 
 mod tlsrpt;
 
+// and the daemon, which does all of that.
+mod client;
+
+pub use client::*;
 pub use codes::*;
 pub use config::*;
 pub use domain::*;

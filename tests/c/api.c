@@ -1,5 +1,5 @@
 /* What every function answers in the ordinary case: versions, numbers, names, records, policies
- * and settings. Lookups and cache entries are in api_lookup.c. */
+ * and settings. Lookups and cache entries are in api_lookup.c, clients in api_client.c. */
 #include "api.h"
 
 static void versions(void) {
@@ -29,10 +29,10 @@ static void numbers_have_names(void) {
     NAMES_ARE_GOOD(mtasts_result_name, mtasts_result, MTASTS_E_NULL, MTASTS_E_PANIC, MTASTS_E_VALUE, MTASTS_E_TIME,
                    MTASTS_E_TOO_LARGE, MTASTS_E_OUT_OF_TURN, MTASTS_E_SPACE, MTASTS_E_ABSENT, MTASTS_E_DOMAIN,
                    MTASTS_E_POLICY, MTASTS_E_PATTERN, MTASTS_E_FORMAT, MTASTS_E_OTHER_DOMAIN, MTASTS_E_NO_RECORD,
-                   MTASTS_E_SEVERAL_RECORDS, MTASTS_E_RECORD);
+                   MTASTS_E_SEVERAL_RECORDS, MTASTS_E_RECORD, MTASTS_E_UNAVAILABLE, MTASTS_E_AGAIN);
     NAMES_ARE_GOOD(mtasts_answer_name, mtasts_answer, MTASTS_NO, MTASTS_YES);
     NAMES_ARE_GOOD(mtasts_decision_name, mtasts_decision, MTASTS_DECISION_NO_POLICY, MTASTS_DECISION_TESTING,
-                   MTASTS_DECISION_ENFORCE);
+                   MTASTS_DECISION_ENFORCE, MTASTS_DECISION_DANE, MTASTS_DECISION_DANE_ONLY);
     NAMES_ARE_GOOD(mtasts_want_name, mtasts_want, MTASTS_WANT_NOTHING, MTASTS_WANT_TXT, MTASTS_WANT_HTTPS);
     NAMES_ARE_GOOD(mtasts_intent_name, mtasts_intent, MTASTS_INTENT_DELIVER, MTASTS_INTENT_BEFORE_BOUNCE,
                    MTASTS_INTENT_REFRESH);
@@ -43,6 +43,8 @@ static void numbers_have_names(void) {
                    MTASTS_CACHE_FAILED);
     NAMES_ARE_GOOD(mtasts_option_name, mtasts_option, MTASTS_OPTION_RECHECK_AFTER, MTASTS_OPTION_BACKOFF,
                    MTASTS_OPTION_MAX_BODY);
+    NAMES_ARE_GOOD(mtasts_client_option_name, mtasts_client_option, MTASTS_CLIENT_OPTION_DEADLINE,
+                   MTASTS_CLIENT_OPTION_PEER_UID);
     NAMES_ARE_GOOD(mtasts_failure_name, mtasts_failure, MTASTS_FAILURE_CERTIFICATE, MTASTS_FAILURE_CONNECT,
                    MTASTS_FAILURE_DNS, MTASTS_FAILURE_ENCODING, MTASTS_FAILURE_HTTP, MTASTS_FAILURE_INCOMPLETE,
                    MTASTS_FAILURE_MEDIA_TYPE, MTASTS_FAILURE_NOT_ALLOWED, MTASTS_FAILURE_NOT_TRIED,
@@ -87,6 +89,7 @@ static void names_are_those_of_the_header(void) {
     CHECK_TEXT(mtasts_mode_name(MTASTS_MODE_NONE), "none");
     CHECK_TEXT(mtasts_cache_name(MTASTS_CACHE_FETCHED), "fetched");
     CHECK_TEXT(mtasts_option_name(MTASTS_OPTION_RECHECK_AFTER), "recheck-after");
+    CHECK_TEXT(mtasts_client_option_name(MTASTS_CLIENT_OPTION_PEER_UID), "peer-uid");
     CHECK_TEXT(mtasts_failure_name(MTASTS_FAILURE_MEDIA_TYPE), "media-type");
     CHECK_TEXT(mtasts_tlsrpt_result_name(201), "starttls-not-supported");
     CHECK_TEXT(mtasts_tlsrpt_result_name(202), "certificate-host-mismatch");
@@ -356,5 +359,6 @@ int main(void) {
     settings();
     tlsrpt_records();
     lookups();
+    clients();
     return checks_end("api");
 }

@@ -1,5 +1,5 @@
 /* What no caller should hand in, to every function: nothing is answered, nothing is written, nothing
- * is changed. Lookups are in bad_lookup.c, hostile text from the wire in bad_text.c. */
+ * is changed. Lookups are in bad_lookup.c, clients in bad_client.c, hostile text from the wire in bad_text.c. */
 #include "bad.h"
 
 #include <stdlib.h>
@@ -134,11 +134,14 @@ static void null_is_refused_for_entries(void) {
 }
 
 static void null_may_be_freed(void) {
+    mtasts_client_cancel(NULL);
+    mtasts_client_free(NULL);
     mtasts_config_free(NULL);
     mtasts_entry_free(NULL);
     mtasts_lookup_free(NULL);
     mtasts_policy_free(NULL);
     mtasts_problems_free(NULL);
+    mtasts_ruling_free(NULL);
     mtasts_tlsrpt_free(NULL);
     mtasts_txt_free(NULL);
 }
@@ -388,6 +391,7 @@ int main(void) {
     indexes_past_the_end();
     settings_that_make_no_sense();
     bad_lookups();
+    bad_clients();
     hostile_text();
     return checks_end("bad");
 }

@@ -4,6 +4,9 @@
 #include "given.h"
 #include "outs.h"
 
+/* In bad_client.c: bad arguments to clients and rulings. */
+void bad_clients(void);
+
 /* In bad_lookup.c: bad arguments to lookups and entries, and everything out of turn. */
 void bad_lookups(void);
 

@@ -5,11 +5,13 @@
 #include "check.h"
 
 struct outs {
+    mtasts_client *client;
     mtasts_config *config;
     mtasts_entry *entry;
     mtasts_lookup *lookup;
     mtasts_policy *policy;
     mtasts_problems *problems;
+    mtasts_ruling *ruling;
     mtasts_tlsrpt *tlsrpt;
     mtasts_txt *txt;
     mtasts_str str;
@@ -18,6 +20,7 @@ struct outs {
     uint32_t number;
     uint64_t large;
     int64_t time;
+    int32_t fd;
     size_t size, need;
     char chars[64];
     uint8_t octets[64];

@@ -1,6 +1,6 @@
 /* A panic inside the library, forced in every function that takes an object or octets. Needs a
  * library that was built with --cfg mtasts_forced_panic. */
-#include "given.h"
+#include "given_client.h"
 #include "outs.h"
 
 #include <errno.h>
@@ -118,6 +118,33 @@ static mtasts_result on_lookup(void *lookup, int number) {
     }
 }
 
+static mtasts_result on_client(void *client, int number) {
+    switch (number) {
+    case 0: return mtasts_client_timeout(client, &out.time);
+    case 1: return mtasts_client_set(client, MTASTS_CLIENT_OPTION_DEADLINE, 1000);
+    case 2: return mtasts_client_connect(client);
+    case 3: return mtasts_client_ask(client, TEXT(DOMAIN), MTASTS_INTENT_DELIVER, &out.ruling);
+    case 4: return mtasts_client_start(client, TEXT(DOMAIN), MTASTS_INTENT_DELIVER);
+    case 5: return mtasts_client_fd(client, &out.fd);
+    case 6: return mtasts_client_events(client, &out.number);
+    case 7: return mtasts_client_continue(client, &out.ruling);
+    case 8: return mtasts_client_problem(client, &out.str);
+    default: return NO_SUCH_CALL;
+    }
+}
+
+static mtasts_result on_ruling(void *ruling, int number) {
+    switch (number) {
+    case 0: return mtasts_ruling_decision(ruling, &out.number);
+    case 1: return mtasts_ruling_reason(ruling, &out.str);
+    case 2: return mtasts_ruling_policy(ruling, &out.policy);
+    case 3: return mtasts_ruling_valid_until(ruling, &out.time);
+    case 4: return mtasts_ruling_confirms_bounce(ruling, &out.number);
+    case 5: return mtasts_ruling_permits_mx(ruling, TEXT("mx.example.com"), &out.number);
+    default: return NO_SUCH_CALL;
+    }
+}
+
 static void *make_config(void) { return given_config(); }
 static void *make_txt(void) { return given_txt(RECORD); }
 static void *make_tlsrpt(void) { return given_tlsrpt("v=TLSRPTv1; rua=mailto:tls@example.com"); }
@@ -129,6 +156,16 @@ static void *make_fetching(void) { return given_fetching(false); }
 static void *make_reading(void) { return given_fetching(true); }
 static void *make_ended(void) { return given_ended(); }
 
+/* Under way: nobody answers, and the other end stays open until the program ends. */
+static void *make_client(void) {
+    int other_end = -1;
+    mtasts_client *client = given_client(&other_end);
+    CHECK_OK(mtasts_client_start(client, TEXT(DOMAIN), MTASTS_INTENT_DELIVER));
+    return client;
+}
+
+static void *make_ruling(void) { return given_ruling("enforce", true); }
+
 static void free_config(void *config) { mtasts_config_free(config); }
 static void free_txt(void *txt) { mtasts_txt_free(txt); }
 static void free_tlsrpt(void *tlsrpt) { mtasts_tlsrpt_free(tlsrpt); }
@@ -136,6 +173,8 @@ static void free_policy(void *policy) { mtasts_policy_free(policy); }
 static void free_problems(void *problems) { mtasts_problems_free(problems); }
 static void free_entry(void *entry) { mtasts_entry_free(entry); }
 static void free_lookup(void *lookup) { mtasts_lookup_free(lookup); }
+static void free_client(void *client) { mtasts_client_free(client); }
+static void free_ruling(void *ruling) { mtasts_ruling_free(ruling); }
 
 /* A panic in any function poisons the object for all of them, and no other object. */
 static void objects_stay_poisoned(int functions, mtasts_result (*on)(void *, int), void *(*make)(void),
@@ -159,11 +198,29 @@ static void functions_on_octets_answer_nothing(void) {
     PANICS(mtasts_pattern_problem(TEXT("-"), &out.number, &out.size));
     PANICS(mtasts_policy_parse(OCTETS(POLICY), &out.policy));
     PANICS(mtasts_problems_new(OCTETS(POLICY), &out.problems));
+    PANICS(mtasts_client_new(TEXT("/socket"), &out.client));
     PANICS(mtasts_entry_decode(OCTETS("x"), TEXT(DOMAIN), &out.entry));
     PANICS(mtasts_lookup_new(TEXT(DOMAIN), NULL, MTASTS_INTENT_DELIVER, NULL, NOW, &out.lookup));
     /* The same calls work afterwards. */
     CHECK_OK(mtasts_domain_normalize(TEXT(DOMAIN), out.chars, 64, &out.need));
     whole_delivery("mx.example.com");
+}
+
+/* What has no result to give does nothing. */
+static void a_poisoned_client_is_not_cancelled(void) {
+    int other_end = -1;
+    char octet;
+    mtasts_client *client = given_client(&other_end);
+    CHECK_OK(mtasts_client_start(client, TEXT(DOMAIN), MTASTS_INTENT_DELIVER));
+    mtasts_test_panic_next();
+    mtasts_client_cancel(client);
+    mtasts_client_cancel(client);
+    while (recv(other_end, &octet, 1, MSG_DONTWAIT) == 1) {}
+    CHECK(recv(other_end, &octet, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN);
+    /* To free it closes the connection all the same. */
+    mtasts_client_free(client);
+    CHECK(recv(other_end, &octet, 1, MSG_DONTWAIT) == 0);
+    close(other_end);
 }
 
 /* What reads a poisoned object gives MTASTS_E_PANIC, and is not poisoned by that. */
@@ -250,7 +307,10 @@ int main(void) {
     objects_stay_poisoned(22, on_lookup, make_fetching, free_lookup);
     objects_stay_poisoned(22, on_lookup, make_reading, free_lookup);
     objects_stay_poisoned(22, on_lookup, make_ended, free_lookup);
+    objects_stay_poisoned(9, on_client, make_client, free_client);
+    objects_stay_poisoned(6, on_ruling, make_ruling, free_ruling);
     functions_on_octets_answer_nothing();
+    a_poisoned_client_is_not_cancelled();
     poison_does_not_spread();
     zero_is_never_an_answer();
     stream_was_silent(output);

@@ -25,7 +25,17 @@ const PAGES: &[Page] = &[
         owns: &["mtasts_answer", "mtasts_result", "mtasts_str"],
         introduction: "The library reads policies and TXT records, matches MX hosts, and decides what to do with mail \
             for a domain. It does no IO: a lookup says what it wants, TXT records or an HTTPS response, and the mail \
-            server gets that by its own means.",
+            server gets that by its own means. Or the mail server asks a daemon that does all of this, with an \
+            mtasts_client.",
+    },
+    Page {
+        name: "mtasts_client",
+        purpose: "ask the MTA-STS daemon what is decided for a domain",
+        owns: &["mtasts_client", "mtasts_events", "mtasts_ruling"],
+        introduction: "A client asks mta-sts serve over its local socket. The daemon does the lookups and keeps the \
+            policies; the mail server needs neither DNS nor HTTPS for that. A question never takes longer than its \
+            deadline, is never printed about and raises no signal. That there is no answer is never the answer that \
+            there is no policy.",
     },
     Page {
         name: "mtasts_config",
