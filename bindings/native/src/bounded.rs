@@ -1,8 +1,10 @@
 //! A map by domain that keeps what was used last.
 
+use core::hash::BuildHasher;
+use hashbrown::HashTable;
 use mta_sts_core::Domain;
 use std::{
-    collections::HashMap,
+    collections::hash_map::RandomState,
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -22,8 +24,10 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Bounded<V> {
     max: usize,
-    /// Its hashes are keyed: strangers name the domains.
-    places: HashMap<Domain, u32>,
+    /// Of the domains, which stand in the nodes.
+    places: HashTable<u32>,
+    /// Keyed: strangers name the domains.
+    hasher: RandomState,
     nodes: Vec<Node<V>>,
     /// The first of the free nodes, which are linked by `older`.
     free: u32,
@@ -44,7 +48,15 @@ impl<V> Bounded<V> {
     pub(crate) fn new(max: usize) -> Self {
         // One more stands there while something is inserted.
         let max = max.clamp(1, NONE as usize - 1);
-        Self { max, places: HashMap::new(), nodes: Vec::new(), free: NONE, newest: NONE, oldest: NONE }
+        Self {
+            max,
+            places: HashTable::new(),
+            hasher: RandomState::new(),
+            nodes: Vec::new(),
+            free: NONE,
+            newest: NONE,
+            oldest: NONE,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -57,21 +69,18 @@ impl<V> Bounded<V> {
 
     /// The value, without counting as a use.
     pub(crate) fn peek(&self, domain: &Domain) -> Option<&V> {
-        if self.places.is_empty() {
-            return None;
-        }
-        self.at(*self.places.get(domain)?).map(|(_, value)| value)
+        self.at(self.place_of(domain)?).map(|(_, value)| value)
     }
 
     /// The value to change, without counting as a use.
     pub(crate) fn peek_mut(&mut self, domain: &Domain) -> Option<&mut V> {
-        let place = *self.places.get(domain)?;
+        let place = self.place_of(domain)?;
         self.node(place)?.held.as_mut().map(|(_, value)| value)
     }
 
     /// The value, which becomes the one used last.
     pub(crate) fn get(&mut self, domain: &Domain) -> Option<&mut V> {
-        let place = *self.places.get(domain)?;
+        let place = self.place_of(domain)?;
         if place != self.newest {
             self.unlink(place);
             self.link(place);
@@ -100,7 +109,9 @@ impl<V> Bounded<V> {
                 (self.nodes.len() - 1) as u32
             }
         };
-        self.places.insert(domain.clone(), place);
+        let Self { places, hasher, nodes, .. } = self;
+        let hash_at = |place: &u32| held(nodes, *place).map_or(0, |(domain, _)| hash(hasher, domain));
+        places.insert_unique(hash(hasher, domain), place, hash_at);
         self.link(place);
         (place, None)
     }
@@ -112,7 +123,9 @@ impl<V> Bounded<V> {
     }
 
     pub(crate) fn remove(&mut self, domain: &Domain) -> Option<V> {
-        let place = self.places.remove(domain)?;
+        let nodes = &self.nodes;
+        let found = self.places.find_entry(hash(&self.hasher, domain), |place| is_at(nodes, *place, domain));
+        let (place, _) = found.ok()?.remove();
         self.unlink(place);
         let free = self.free;
         let node = self.node(place)?;
@@ -135,7 +148,14 @@ impl<V> Bounded<V> {
 
     /// What stands at a place, if anything.
     pub(crate) fn at(&self, place: u32) -> Option<&(Domain, V)> {
-        self.nodes.get(place as usize)?.held.as_ref()
+        held(&self.nodes, place)
+    }
+
+    fn place_of(&self, domain: &Domain) -> Option<u32> {
+        if self.places.is_empty() {
+            return None;
+        }
+        self.places.find(hash(&self.hasher, domain), |place| is_at(&self.nodes, *place, domain)).copied()
     }
 
     /// All values with their places, in no order.
@@ -175,6 +195,18 @@ impl<V> Bounded<V> {
             None => self.oldest = newer,
         }
     }
+}
+
+fn held<V>(nodes: &[Node<V>], place: u32) -> Option<&(Domain, V)> {
+    nodes.get(place as usize)?.held.as_ref()
+}
+
+fn is_at<V>(nodes: &[Node<V>], place: u32, domain: &Domain) -> bool {
+    held(nodes, place).is_some_and(|(other, _)| other == domain)
+}
+
+fn hash(hasher: &RandomState, domain: &Domain) -> u64 {
+    hasher.hash_one(domain.as_str())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::{
     bounded::{Bounded, locked},
     sharded::Sharded,
 };
-use core::{cmp::Reverse, fmt, future::ready, mem, ops::Bound};
+use core::{cmp::Reverse, fmt, future::ready, mem, num::NonZeroU32, ops::Bound};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
 use std::{
     collections::{BTreeSet, BinaryHeap},
@@ -59,9 +59,9 @@ struct Slot {
     text: Box<[u8]>,
     end: UnixTime,
     /// When the entry was first found dead.
-    dead_since: Option<UnixTime>,
+    dead_since: Second,
     /// When it was used last.
-    used: Option<UnixTime>,
+    used: Second,
     /// It was used since it last had to prove that.
     is_spared: bool,
 }
@@ -104,6 +104,22 @@ impl MemoryStore {
     }
 }
 
+/// A time in half the room, or none: there are many.
+#[derive(Clone, Copy, Default)]
+struct Second(Option<NonZeroU32>);
+
+impl Second {
+    fn get(self) -> Option<UnixTime> {
+        self.0.map(|seconds| UnixTime(seconds.get().into()))
+    }
+}
+
+impl From<UnixTime> for Second {
+    fn from(time: UnixTime) -> Self {
+        Self(NonZeroU32::new(u32::try_from(time.0).unwrap_or(u32::MAX)))
+    }
+}
+
 impl Slot {
     fn entry(&self, domain: &Domain) -> Option<Entry> {
         // It was encoded here, for this domain.
@@ -120,7 +136,7 @@ impl Held {
     /// The entry, which counts as used, and may become ready by that.
     fn use_now(&mut self, domain: &Domain, now: UnixTime) -> Option<Arc<Entry>> {
         let slot = self.entries.peek_mut(domain)?;
-        (slot.used, slot.is_spared) = (Some(now), true);
+        (slot.used, slot.is_spared) = (now.into(), true);
         let is_short = slot.text.len() <= MEAN_ROOM;
         let entry = Arc::new(slot.entry(domain)?);
         self.uses = self.uses.wrapping_add(1);
@@ -135,17 +151,17 @@ impl Held {
 
     fn note_use(&mut self, domain: &Domain, used: UnixTime) {
         if let Some(slot) = self.entries.peek_mut(domain) {
-            (slot.used, slot.is_spared) = (Some(used), true);
+            (slot.used, slot.is_spared) = (used.into(), true);
         }
     }
 
     fn put(&mut self, domain: &Domain, entry: Entry) {
         let end = entry.expires_at().unwrap_or_default();
-        let used = self.used(domain);
+        let used = self.used(domain).map(Second::from).unwrap_or_default();
         let text: Box<[u8]> = entry.encode().into();
         self.octets += text.len();
         // It goes to the end of the queue anyway.
-        let slot = Slot { text, end, dead_since: None, used, is_spared: false };
+        let slot = Slot { text, end, dead_since: Second::default(), used, is_spared: false };
         let (place, before) = self.entries.put(domain, slot);
         match &before {
             Some(before) => self.octets -= before.text.len(),
@@ -216,17 +232,18 @@ impl Held {
     /// When it was used last.
     fn used(&self, domain: &Domain) -> Option<UnixTime> {
         let ready = self.ready.of(domain).peek(domain).and_then(|ready| ready.used);
-        ready.or_else(|| self.entries.peek(domain)?.used)
+        ready.or_else(|| self.entries.peek(domain)?.used.get())
     }
 
     fn prune(&mut self, now: UnixTime) -> usize {
         let mut doomed = Vec::new();
         for (domain, slot) in self.entries.iter_mut() {
             if slot.entry(domain).is_some_and(|entry| entry.live(now).is_some()) {
-                slot.dead_since = None;
+                slot.dead_since = Second::default();
                 continue;
             }
-            let since = *slot.dead_since.get_or_insert(now);
+            let since = slot.dead_since.get().unwrap_or(now);
+            slot.dead_since = since.into();
             if now.since(since) >= BETWEEN_LOOKS {
                 doomed.push(domain.clone());
             }
