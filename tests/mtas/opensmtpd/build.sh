@@ -32,13 +32,16 @@ build_opensmtpd() {
     local dir=$1 version=$2
     shift 2
     "$patch/apply" "$dir/opensmtpd_$version.orig.tar.gz" "$dir/source" &&
-        (
-            cd "$dir/source" &&
-                sh bootstrap &&
-                PKG_CONFIG_PATH=$library/lib/pkgconfig nice ./configure -q --prefix=/usr --sysconfdir=/etc/smtpd \
-                    --with-user-smtpd=opensmtpd --with-user-queue=opensmtpq --with-group-queue=opensmtpq \
-                    --with-path-empty=/var/lib/opensmtpd/empty "$@" &&
-                nice make -s -j"$(nproc)" &&
-                nice make -s install DESTDIR="$dir/tree"
-        )
+        compile_opensmtpd "$dir" "$@" &&
+        nice make -s -C "$dir/source" install DESTDIR="$dir/tree"
 }
+
+# compile_opensmtpd DIR OPTION...: what is in DIR/source.
+compile_opensmtpd() (
+    cd "$1/source" &&
+        sh bootstrap &&
+        PKG_CONFIG_PATH=${library:-}/lib/pkgconfig nice ./configure -q --prefix=/usr --sysconfdir=/etc/smtpd \
+            --with-user-smtpd=opensmtpd --with-user-queue=opensmtpq --with-group-queue=opensmtpq \
+            --with-path-empty=/var/lib/opensmtpd/empty "${@:2}" &&
+        nice make -s -j"$(nproc)"
+)
