@@ -124,6 +124,52 @@ async fn a_bounce_is_confirmed_only_when_asked_for_and_nothing_newer_is_found() 
 }
 
 #[tokio::test]
+async fn an_answer_is_given_again_only_as_long_as_it_is_the_answer() {
+    Log::start();
+    let lab = Lab::start().await.unwrap();
+    enforce(lab.world(), "a.test");
+    let domain = Domain::from_ascii("a.test").unwrap();
+    // It stands still: all is in one second until it is moved.
+    let clock = Hands::new();
+    let service = Service::new(patient(&lab).clock(clock.clone()).build().unwrap(), ServiceOptions::default());
+    // Often enough to be kept.
+    let ask = || {
+        (0..20)
+            .map(|_| service.ready(b"postfix", b"a.test"))
+            .reduce(|a, b| if a == b { a } else { panic!("{a:?} {b:?}") })
+    };
+    assert_eq!(ask(), Some(None));
+    assert_eq!(service.answer(b"postfix", b"a.test").await, ok(PUBLISHED));
+    assert_eq!(ask(), Some(Some(ok(PUBLISHED))));
+    // The same key is another question in another zone.
+    assert!(matches!(service.ready(b"policy", b"a.test"), Some(Reply::Policy(_)) | None));
+    assert!(service.ready(b"postfixwithTLSRPT", b"a.test").is_some_and(|reply| reply != ok(PUBLISHED)));
+    let counted = "mta_sts_requests_total{zone=\"default\",reply=\"ok\"} 22";
+    assert!(service.metrics().render().lines().any(|line| line == counted), "{}", service.metrics().render());
+
+    let overrides = Overrides::new([("a.test", Override::Exempt)]).unwrap();
+    service.set(ServiceOptions { overrides, ..ServiceOptions::default() });
+    assert_eq!(ask(), Some(Some(Reply::NotFound)));
+    service.set(ServiceOptions::default());
+    assert_eq!(ask(), Some(Some(ok(PUBLISHED))));
+
+    // Policies are not fetched all the time.
+    clock.forward(60);
+    assert_eq!(ask(), Some(Some(ok(PUBLISHED))));
+    publish(lab.world(), "a.test", "2", PolicyHost::serving(policy("testing", "a.test")));
+    // DNS is always asked then.
+    assert!(!of_client(&service.answer(b"policy", b"a.test before-bounce").await).confirms_bounce);
+    assert_eq!(ask(), Some(Some(Reply::NotFound)));
+    assert!(service.resolver().forget(&domain).await.unwrap());
+    assert_eq!(ask(), Some(None));
+    assert_eq!(service.answer(b"postfix", b"a.test").await, Reply::NotFound);
+    assert_eq!(ask(), Some(Some(Reply::NotFound)));
+    // The record has to be looked at again.
+    clock.forward(301);
+    assert_eq!(ask(), Some(None));
+}
+
+#[tokio::test]
 async fn mail_waits_for_the_store_but_not_for_ever() {
     let log = Log::start();
     let lab = Lab::start().await.unwrap();
