@@ -264,6 +264,15 @@ int mta_sts_ask(unsigned char **yield, int argc, unsigned char *argv[]) {
     if (argc < 1)
         return unavailable(yield, &options, "", 0, "mta_sts_ask needs a domain");
 
+    /* Exim looks up the A-labels of such a name, and so has to ask for them. */
+    for (const unsigned char *octet = argv[0]; *octet; octet++) {
+        if (*octet & 0x80) {
+            static const char problem[] = "the domain is not in A-labels, see utf8_domain_to_alabel";
+            options.fails_open = false;
+            return unavailable(yield, &options, problem, sizeof problem - 1, "");
+        }
+    }
+
     mtasts_client *client = NULL;
     mtasts_ruling *ruling = NULL;
     mtasts_result result = ask(&options, (const char *)argv[0], &client, &ruling);
@@ -277,6 +286,8 @@ int mta_sts_ask(unsigned char **yield, int argc, unsigned char *argv[]) {
         status = give(yield);
     } else if (result == MTASTS_OK) {
         static const char problem[] = "the answer cannot be used";
+        /* There is one, so this is not what the option is for. */
+        options.fails_open = false;
         status = unavailable(yield, &options, problem, sizeof problem - 1, "");
     } else {
         mtasts_str problem;

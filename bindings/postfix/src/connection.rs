@@ -167,6 +167,11 @@ pub(crate) async fn serve<A: Answerer>(
                 Ok(octets @ 1..) => output.sent(octets),
                 _ => return,
             },
+            // Before a client that always has more to say.
+            () = &mut finish, if is_open => {
+                is_open = false;
+                lingers = !is_idle;
+            }
             read = reader.read_buf(&mut input.octets), if takes_more => match read {
                 Ok(0) => {
                     // Whoever has no more requests may still read the replies.
@@ -175,10 +180,6 @@ pub(crate) async fn serve<A: Answerer>(
                 Ok(_) => {}
                 Err(error) => return gone(&error),
             },
-            () = &mut finish, if is_open => {
-                is_open = false;
-                lingers = !is_idle;
-            }
             _ = tick.tick() => {
                 let stalled = |since: Option<Instant>, limit| since.is_some_and(|since| since.elapsed() >= limit);
                 if stalled(idle_since, limits.idle)

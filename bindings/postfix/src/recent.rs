@@ -2,11 +2,13 @@
 //! clock nor the cache moves on, the answer is the same.
 
 use crate::{dane::Dane, locked::locked, reply::Reply, ruling::Ruling, zone::Asked};
+use core::time::Duration;
 use mta_sts::{Domain, Moment};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
 };
+use tokio::time::Instant;
 
 /// Parts with a lock of their own, so that threads seldom wait for each other.
 const PARTS: usize = 16;
@@ -17,13 +19,17 @@ const ANSWERS_TO_KEEP: u32 = 4;
 /// Longer keys and replies, in octets, are not worth the room.
 const MAX_LENGTH: usize = 512;
 
+/// More than a second.
+const MOST: Duration = Duration::from_secs(2);
+
 /// What was answered since the last change, and within the same second.
 #[derive(Debug)]
 pub(crate) struct Recent([Mutex<Part>; PARTS]);
 
 #[derive(Debug, Default)]
 struct Part {
-    moment: Option<Moment>,
+    /// By both clocks: the system's may be set back to a second that was there before.
+    moment: Option<(Moment, Instant)>,
     /// By key. The hashes are keyed: strangers name the domains.
     answers: HashMap<Box<[u8]>, Arc<Told>>,
     /// Counts the answers that might be kept.
@@ -37,7 +43,16 @@ pub(crate) struct Told {
     pub(crate) asked: (usize, bool),
     pub(crate) domain: Domain,
     pub(crate) dane: Option<Dane>,
+    /// The cache was looked at.
+    pub(crate) is_warm: bool,
     pub(crate) ruling: Ruling,
+}
+
+impl Part {
+    fn is_of(&self, moment: Moment, began: Instant) -> bool {
+        let is_it = |(then, since): (Moment, Instant)| then == moment && began.saturating_duration_since(since) < MOST;
+        self.moment.is_some_and(is_it)
+    }
 }
 
 impl Recent {
@@ -46,16 +61,16 @@ impl Recent {
     }
 
     /// The answer that was given at this moment.
-    pub(crate) fn get(&self, asked: &Asked, key: &[u8], moment: Moment) -> Option<Arc<Told>> {
+    pub(crate) fn get(&self, asked: &Asked, key: &[u8], moment: Moment, began: Instant) -> Option<Arc<Told>> {
         let part = locked(self.part(key));
-        if part.moment != Some(moment) {
+        if !part.is_of(moment, began) {
             return None;
         }
         part.answers.get(key).filter(|told| told.asked == (asked.place, asked.tlsrpt)).cloned()
     }
 
     /// Keeps an answer, perhaps. The moment is from before it was made.
-    pub(crate) fn keep(&self, key: &[u8], moment: Moment, told: Told) {
+    pub(crate) fn keep(&self, key: &[u8], moment: Moment, began: Instant, told: Told) {
         let length = match &told.ruling.reply {
             Reply::Ok(value) => value.len(),
             Reply::Policy(value) => value.len(),
@@ -69,9 +84,9 @@ impl Recent {
         if !part.turn.is_multiple_of(ANSWERS_TO_KEEP) {
             return;
         }
-        if part.moment != Some(moment) || part.answers.len() >= MAX_ANSWERS {
+        if !part.is_of(moment, began) || part.answers.len() >= MAX_ANSWERS {
             part.answers.clear();
-            part.moment = Some(moment);
+            part.moment = Some((moment, began));
         }
         part.answers.insert(key.into(), Arc::new(told));
     }

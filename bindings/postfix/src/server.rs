@@ -8,7 +8,7 @@ use crate::{
     workers::{Workers, connection_threads},
 };
 use core::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 use std::{
@@ -139,7 +139,10 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.acceptors.iter().for_each(JoinHandle::abort);
-        self.connections.open().values().for_each(|handle| handle.cut());
+        let open = self.connections.open();
+        // An acceptor may be at work this moment.
+        self.connections.is_closed.store(true, Ordering::Relaxed);
+        open.values().for_each(|handle| handle.cut());
     }
 }
 
@@ -172,6 +175,8 @@ struct Connections {
     places: Arc<Semaphore>,
     open: Mutex<HashMap<u64, Arc<Handle>>>,
     next: AtomicU64,
+    /// No more are taken. It changes while `open` is locked.
+    is_closed: AtomicBool,
 }
 
 impl Connections {
@@ -184,6 +189,7 @@ impl Connections {
             places,
             open: Mutex::default(),
             next: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
         }
     }
 
@@ -221,7 +227,13 @@ impl Connections {
     fn spawn<A: Answerer>(self: &Arc<Self>, stream: Stream, place: OwnedSemaphorePermit, answerer: Arc<A>) {
         let handle = Arc::new(Handle::new());
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.open().insert(id, handle.clone());
+        {
+            let mut open = self.open();
+            if self.is_closed.load(Ordering::Relaxed) {
+                return;
+            }
+            open.insert(id, handle.clone());
+        }
         let entry = Registered { connections: self.clone(), id, _place: place };
         self.workers.next().spawn(async move {
             // Moved in, so that it also goes when the task panics.

@@ -122,7 +122,7 @@ impl Answerer for Service {
         let state = self.0.state.load();
         let asked = state.options.zones.get(map);
         let moment = state.resolver.moment();
-        let reply = match state.recent.get(asked, key, moment) {
+        let reply = match state.recent.get(asked, key, moment, began) {
             Some(told) => self.0.tell_again(&state, asked, &told, began),
             None => {
                 let (domain, intent) = question(asked, key);
@@ -130,7 +130,7 @@ impl Answerer for Service {
                     Ok(domain) if intent == Intent::Deliver => {
                         let told = self.0.at_once(&state, asked, domain, began)?;
                         let reply = told.ruling.reply.clone();
-                        state.recent.keep(key, moment, told);
+                        state.recent.keep(key, moment, began, told);
                         reply
                     }
                     Ok(_) => return None,
@@ -189,14 +189,15 @@ impl Inner {
             Case { asked, domain: &domain, policy: Some(&policy), dane: dane.as_ref(), before_bounce: false, now };
         let ruling = ruling_from(&case);
         let dane = dane.map(|found| found.status);
-        let told = Told { asked: (asked.place, asked.tlsrpt), domain, dane, ruling };
+        let is_warm = matches!(policy, Standing::Warm(_));
+        let told = Told { asked: (asked.place, asked.tlsrpt), domain, dane, is_warm, ruling };
         self.take_note(asked, &told, began);
         Some(told)
     }
 
     /// The answer that was given in this second already.
     fn tell_again(&self, state: &State, asked: &Asked, told: &Told, began: Instant) -> Reply {
-        if told.ruling.source == "cache" {
+        if told.is_warm {
             state.resolver.warm_again();
         }
         self.take_note(asked, told, began);

@@ -23,6 +23,7 @@ static struct {
   mtasts_decision	decision;	/* UNKNOWN if unavailable */
   mtasts_ruling *	ruling;
   const uschar *	problem;	/* why it is unavailable; else NULL */
+  BOOL			no_answer;	/* and that is why */
 } held;
 
 #define HELD_FOR	60		/* seconds */
@@ -65,6 +66,7 @@ static void
 unavailable(const char * format, const uschar * detail)
 {
 held.decision = MTASTS_DECISION_UNKNOWN;
+held.no_answer = FALSE;
 held.problem = string_copy_perm(string_sprintf(format, LOGGABLE(detail)), FALSE);
 }
 
@@ -106,6 +108,7 @@ const uschar * path;
 mtasts_ruling_free(held.ruling);
 held.ruling = NULL;
 held.problem = NULL;
+held.no_answer = FALSE;
 
 if (!(path = expand_string(ob->mta_sts_socket)))
   { unavailable("failed to expand mta_sts_socket: %.256s", expand_string_message); return; }
@@ -129,11 +132,13 @@ switch (rc)
   case MTASTS_OK:
     break;
   case MTASTS_E_DOMAIN:		/* an address literal, a local name: no policy can be */
+    if (ob->mta_sts_domain)
+      { unavailable("mta_sts_domain is no domain: \"%.256s\"", domain); break; }
     held.decision = MTASTS_DECISION_NO_POLICY;
     break;
   case MTASTS_E_UNAVAILABLE:
     if (mtasts_client_problem(client, &why) == MTASTS_OK)
-      { unavailable("%.256s", CUS why.data); break; }
+      { unavailable("%.256s", CUS why.data); held.no_answer = TRUE; break; }
     /* Fall through */
   default:
     unavailable("libmtasts: %.256s", CUS mtasts_result_name(rc).data);
@@ -269,7 +274,8 @@ else
   (void) close(0);
   tls_out.active.sock = -1;
   }
-continue_hostname = continue_proxy_cipher = NULL;
+/* Nor is it for the next addresses of this message, even if no other is made. */
+continue_transport = continue_hostname = continue_proxy_cipher = NULL;
 f.continue_more = FALSE;
 continue_sequence = 1;
 }
@@ -321,7 +327,8 @@ switch (held.decision)
   /* "Unavailable" is not "no policy" (RFC 8461 section 10.2) */
 
   default:
-    if (ob->mta_sts_fail_open)
+    if (!held.problem) held.problem = US"the daemon's decision is not known here";
+    if (ob->mta_sts_fail_open && held.no_answer)
       {
       STS_LOG("MTA-STS policy of %s unavailable, delivering"
 	" without: %s", LOGGABLE(sx->first_addr->domain), held.problem);
@@ -497,7 +504,7 @@ mta_sts_testing(smtp_context * sx)
 const char * what;
 
 if (  !sx->sts_ruled || held.decision != MTASTS_DECISION_TESTING
-   || tls_out.certificate_verified)
+   || (tls_out.active.sock >= 0 && tls_out.certificate_verified))
   return;
 #ifdef SUPPORT_DANE
 if (sx->conn_args.dane) return;

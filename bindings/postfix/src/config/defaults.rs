@@ -14,7 +14,8 @@ impl Default for Config {
                 socket_owner: None,
                 socket_group: None,
                 max_connections: 10_000,
-                answer_timeout: seconds(5),
+                // Less than the five seconds that clients by libmtasts wait: "there is none" must not come too late.
+                answer_timeout: seconds(4),
                 drain: seconds(20),
                 admin: Admin::Default,
                 http: Some(SocketAddr::from(([127, 0, 0, 1], 8462))),
