@@ -126,5 +126,5 @@ check_quiet() {
         warnings=$(wc -l <"$work/warnings")
         head -n 10 "$work/warnings"
     fi
-    check quiet none "$warnings"
+    check warnings none "$warnings"
 }
