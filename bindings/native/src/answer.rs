@@ -55,14 +55,6 @@ pub struct Moment {
     pub(crate) changes: u64,
 }
 
-impl Moment {
-    /// The second.
-    #[must_use]
-    pub fn at(self) -> UnixTime {
-        self.at
-    }
-}
-
 impl Warm {
     /// For how many seconds the policy lives on.
     #[must_use]
