@@ -1,9 +1,9 @@
 //! The policy domain: whose mail is being sent.
 
-use alloc::{boxed::Box, string::String};
+use alloc::{string::String, sync::Arc};
 use core::{error::Error, fmt, str::FromStr};
 
-/// A policy domain: A-labels, lower case, without a final dot. Valid by construction.
+/// A policy domain: A-labels, lower case, without a final dot. Valid by construction. Clones share the text.
 ///
 /// It is a host name of letters, digits and hyphens, not an IP address, and at most
 /// [`Domain::MAX_LEN`] octets long. RFC 8461 §1.1 (Policy Domain), §3.4 (no address literals).
@@ -16,7 +16,7 @@ use core::{error::Error, fmt, str::FromStr};
 /// # Ok::<(), mta_sts_core::DomainError>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Domain(Box<str>);
+pub struct Domain(Arc<str>);
 
 impl Domain {
     /// The longest policy domain, in octets: a DNS name has at most 253, and `_mta-sts.` adds 9.
@@ -31,11 +31,26 @@ impl Domain {
     }
 
     fn read(given: &[u8]) -> Result<Self, DomainError> {
-        let fail = |kind, at| Err(DomainError { kind, at });
-        if given.starts_with(b"[") || given.contains(&b':') {
-            return fail(DomainErrorKind::IpAddress, 0);
-        }
         let name = given.strip_suffix(b".").unwrap_or(given);
+        let is_literal = || given.starts_with(b"[") || given.contains(&b':');
+        Self::check(name).map_err(|error| match is_literal() {
+            // RFC 8461 §3.4: nothing associates a policy with an address literal.
+            true => DomainError { kind: DomainErrorKind::IpAddress, at: 0 },
+            false => error,
+        })?;
+        // It is ASCII throughout.
+        let text = core::str::from_utf8(name)
+            .map_err(|e| DomainError { kind: DomainErrorKind::NotAscii, at: e.valid_up_to() })?;
+        let mut text: Arc<str> = text.into();
+        // Nobody else has it yet.
+        if let Some(text) = Arc::get_mut(&mut text) {
+            text.make_ascii_lowercase();
+        }
+        Ok(Self(text))
+    }
+
+    fn check(name: &[u8]) -> Result<(), DomainError> {
+        let fail = |kind, at| Err(DomainError { kind, at });
         if name.is_empty() {
             return fail(DomainErrorKind::Empty, 0);
         }
@@ -57,13 +72,10 @@ impl Domain {
         }
         let last = name.rsplit(|&b| b == b'.').next().unwrap_or_default();
         if last.iter().all(u8::is_ascii_digit) {
-            // RFC 8461 §3.4: nothing associates a policy with an address literal.
+            // An IPv4 address, or what may be read as one.
             return fail(DomainErrorKind::IpAddress, 0);
         }
-        // It is ASCII throughout.
-        let text = core::str::from_utf8(name)
-            .map_err(|e| DomainError { kind: DomainErrorKind::NotAscii, at: e.valid_up_to() })?;
-        Ok(Self(text.to_ascii_lowercase().into()))
+        Ok(())
     }
 
     /// Reads a domain that may hold U-labels (`bücher.example`): UTS 46, non-transitional, strict.

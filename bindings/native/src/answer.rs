@@ -3,7 +3,6 @@
 use crate::store::StoreError;
 use core::{error::Error, fmt};
 use mta_sts_core::{CacheOp, Decision, Domain, DomainError, Entry, Failure, Intent, Outcome, ResultType, UnixTime};
-use std::sync::Arc;
 
 /// What is known of a domain's policy.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ pub struct Warm {
     /// What to do with mail for the domain. RFC 8461 §5.
     pub decision: Decision,
     /// What is cached, and alive.
-    pub entry: Arc<Entry>,
+    pub entry: Entry,
     /// The time for which this holds.
     pub at: UnixTime,
 }

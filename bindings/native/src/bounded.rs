@@ -72,12 +72,6 @@ impl<V> Bounded<V> {
         self.at(self.place_of(domain)?).map(|(_, value)| value)
     }
 
-    /// The value to change, without counting as a use.
-    pub(crate) fn peek_mut(&mut self, domain: &Domain) -> Option<&mut V> {
-        let place = self.place_of(domain)?;
-        self.node(place)?.held.as_mut().map(|(_, value)| value)
-    }
-
     /// The value, which becomes the one used last.
     pub(crate) fn get(&mut self, domain: &Domain) -> Option<&mut V> {
         let place = self.place_of(domain)?;
@@ -162,10 +156,6 @@ impl<V> Bounded<V> {
     pub(crate) fn places(&self) -> impl Iterator<Item = (u32, &(Domain, V))> {
         let nodes = (0..).zip(&self.nodes);
         nodes.filter_map(|(place, node)| Some((place, node.held.as_ref()?)))
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Domain, &mut V)> {
-        self.nodes.iter_mut().filter_map(|node| node.held.as_mut().map(|(domain, value)| (&*domain, value)))
     }
 
     fn node(&mut self, place: u32) -> Option<&mut Node<V>> {

@@ -18,6 +18,10 @@ const MAX_KEY: usize = 1024;
 /// Why there is no policy domain in it: the key is "not found".
 pub fn policy_domain(key: &[u8], smart_hosts: bool) -> Result<Domain, NoDomain> {
     let key = key.trim_ascii();
+    // Nothing else is in most keys.
+    if let Ok(domain) = Domain::from_ascii(key) {
+        return if is_hexadecimal(&domain) { Err(NoDomain::Address) } else { Ok(domain) };
+    }
     match key {
         [] => return Err(NoDomain::Empty),
         // Postfix tries all parents of a next hop, but a policy covers no subdomains (RFC 8461 §3.4).

@@ -69,26 +69,28 @@ impl Recent {
         part.answers.get(key).filter(|told| told.asked == (asked.place, asked.tlsrpt)).cloned()
     }
 
-    /// Keeps an answer, perhaps. The moment is from before it was made.
-    pub(crate) fn keep(&self, key: &[u8], moment: Moment, began: Instant, told: Told) {
+    /// Keeps an answer, perhaps, and gives the reply. The moment is from before it was made.
+    pub(crate) fn keep(&self, key: &[u8], moment: Moment, began: Instant, told: Told) -> Reply {
         let length = match &told.ruling.reply {
             Reply::Ok(value) => value.len(),
             Reply::Policy(value) => value.len(),
             Reply::NotFound | Reply::Temp(_) => 0,
         };
         if key.len().max(length) > MAX_LENGTH {
-            return;
+            return told.ruling.reply;
         }
         let mut part = locked(self.part(key));
         part.turn = part.turn.wrapping_add(1);
         if !part.turn.is_multiple_of(ANSWERS_TO_KEEP) {
-            return;
+            return told.ruling.reply;
         }
         if !part.is_of(moment, began) || part.answers.len() >= MAX_ANSWERS {
             part.answers.clear();
             part.moment = Some((moment, began));
         }
+        let reply = told.ruling.reply.clone();
         part.answers.insert(key.into(), Arc::new(told));
+        reply
     }
 
     fn part(&self, key: &[u8]) -> &Mutex<Part> {

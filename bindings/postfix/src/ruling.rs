@@ -271,7 +271,7 @@ impl Standing {
                 let id = RecordId::new("override")?;
                 Some(Entry::import(domain, id, Policy::clone(policy), now, now))
             }
-            Self::Warm(warm) => Some(Entry::clone(&warm.entry)),
+            Self::Warm(warm) => Some(warm.entry.clone()),
             Self::Learnt(answer, _) => answer.entry.clone().filter(|_| answer.source != Source::None),
         }
     }

@@ -129,9 +129,7 @@ impl Answerer for Service {
                 match domain {
                     Ok(domain) if intent == Intent::Deliver => {
                         let told = self.0.at_once(&state, asked, domain, began)?;
-                        let reply = told.ruling.reply.clone();
-                        state.recent.keep(key, moment, began, told);
-                        reply
+                        state.recent.keep(key, moment, began, told)
                     }
                     Ok(_) => return None,
                     Err(why) => nothing_to_look_up(asked, &why),

@@ -6,7 +6,8 @@ pub use text::EntryError;
 pub(crate) use text::{line, time};
 
 use crate::{domain::Domain, lookup::CacheOp, policy::Policy, record::RecordId, time::UnixTime, tlsrpt::ResultType};
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc};
+use smallvec::SmallVec;
 
 /// One domain's cache entry: the policy held, when it was fetched and checked, and what failed.
 ///
@@ -18,10 +19,14 @@ pub struct Entry {
     domain: Domain,
     held: Option<HeldPolicy>,
     checked_at: Option<UnixTime>,
-    failed: Option<FailedFetch>,
+    /// Few entries have one, and a cache has many entries.
+    failed: Option<Box<FailedFetch>>,
     /// The latest attempts to fetch, newest first.
-    attempts: Vec<UnixTime>,
+    attempts: Attempts,
 }
+
+/// Most entries know of one: that of the policy held.
+type Attempts = SmallVec<[UnixTime; 2]>;
 
 /// A policy that was fetched.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -93,12 +98,12 @@ const SAME_DELIVERY: u64 = 60;
 
 impl Entry {
     fn empty(domain: &Domain) -> Self {
-        Self { domain: domain.clone(), held: None, checked_at: None, failed: None, attempts: Vec::new() }
+        Self { domain: domain.clone(), held: None, checked_at: None, failed: None, attempts: Attempts::new() }
     }
 
     pub(crate) fn fetched(domain: &Domain, held: HeldPolicy) -> Self {
         let at = held.fetched_at;
-        Self { held: Some(held), checked_at: Some(at), attempts: Vec::from([at]), ..Self::empty(domain) }
+        Self { held: Some(held), checked_at: Some(at), attempts: Attempts::from_iter([at]), ..Self::empty(domain) }
     }
 
     /// An entry for a policy that is known from elsewhere, such as another program's cache.
@@ -125,7 +130,7 @@ impl Entry {
     /// The last fetch that failed, if none succeeded after it.
     #[must_use]
     pub fn failed(&self) -> Option<&FailedFetch> {
-        self.failed.as_ref().filter(|failed| self.held.as_ref().is_none_or(|held| held.fetched_at < failed.at))
+        self.failed.as_deref().filter(|failed| self.held.as_ref().is_none_or(|held| held.fetched_at < failed.at))
     }
 
     /// When DNS was last asked for the record.
@@ -209,8 +214,8 @@ impl Entry {
             CacheOp::Checked { at } => Self { checked_at: Some(*at), ..Self::empty(domain) },
             CacheOp::Failed(failed) => Self {
                 checked_at: Some(failed.at),
-                failed: Some(*failed),
-                attempts: Vec::from([failed.at]),
+                failed: Some(Box::new(*failed)),
+                attempts: Attempts::from_iter([failed.at]),
                 ..Self::empty(domain)
             },
         };
@@ -239,7 +244,7 @@ impl Entry {
         let failed = later(self.failed, other.failed, |a, b| past(a.at).cmp(&past(b.at)).then(a.cmp(b)));
         let mut attempts = self.attempts;
         attempts.extend(other.attempts);
-        attempts.retain(|&at| at <= now);
+        attempts.retain(|at| *at <= now);
         attempts.sort_unstable_by(|a, b| b.cmp(a));
         attempts.dedup();
         attempts.truncate(MAX_PER_HOUR);

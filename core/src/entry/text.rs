@@ -1,6 +1,6 @@
 //! The text form of an entry.
 
-use super::{Entry, FailedFetch, HeldPolicy, MAX_PER_HOUR, ReportedAs};
+use super::{Attempts, Entry, FailedFetch, HeldPolicy, MAX_PER_HOUR, ReportedAs};
 use crate::{
     domain::Domain,
     policy::{Policy, PolicyError},
@@ -8,7 +8,7 @@ use crate::{
     time::UnixTime,
     tlsrpt::ResultType,
 };
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{error::Error, fmt, fmt::Write as _};
 use nom::{
     IResult, Parser,
@@ -95,8 +95,8 @@ struct RawEntry<'a> {
     domain: &'a [u8],
     held: Option<(RecordId, UnixTime, bool)>,
     checked_at: Option<UnixTime>,
-    failed: Option<FailedFetch>,
-    attempts: Vec<UnixTime>,
+    failed: Option<Box<FailedFetch>>,
+    attempts: Attempts,
     policy: &'a [u8],
 }
 
@@ -122,18 +122,18 @@ fn raw_entry(mut input: &[u8]) -> Option<RawEntry<'_>> {
     let failed = match line(&mut input, "failed ") {
         Some(failed) => {
             let [id, at, until, result] = words(failed)?;
-            Some(FailedFetch {
+            Some(Box::new(FailedFetch {
                 at: time(at)?,
                 until: time(until)?,
                 id: RecordId::new(id)?,
                 result: reported_as(result)?,
-            })
+            }))
         }
         None => None,
     };
     let attempts = match line(&mut input, "attempts ") {
-        Some(times) => times.split(|&b| b == b' ').take(MAX_PER_HOUR + 1).map(time).collect::<Option<Vec<_>>>()?,
-        None => Vec::new(),
+        Some(times) => times.split(|&b| b == b' ').take(MAX_PER_HOUR + 1).map(time).collect::<Option<Attempts>>()?,
+        None => Attempts::new(),
     };
     let length = usize::try_from(time(line(&mut input, "policy ")?)?.0).ok()?;
     let whole = length == input.len() && attempts.len() <= MAX_PER_HOUR;

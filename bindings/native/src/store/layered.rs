@@ -145,7 +145,7 @@ impl Layered {
     }
 
     /// What memory holds of the domain, if that is all there is to know.
-    pub(crate) fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Arc<Entry>> {
+    pub(crate) fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Entry> {
         let is_kept = self.overlay.of(domain).peek(domain).is_some();
         if is_kept {
             return None;

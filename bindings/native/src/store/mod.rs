@@ -19,7 +19,6 @@ pub use sqlite::SqliteStore;
 
 use core::{error::Error, fmt, future::Future, future::ready, pin::Pin, time::Duration};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
-use std::sync::Arc;
 
 /// What the calls of a [`PolicyStore`] return: `Box::pin(async move { … })`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -43,7 +42,7 @@ pub trait PolicyStore: Send + Sync {
     /// It counts as a use of the entry for mail, at `now`.
     ///
     /// [`get`]: PolicyStore::get
-    fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Arc<Entry>> {
+    fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Entry> {
         let _ = (domain, now);
         None
     }
