@@ -145,6 +145,11 @@ typedef int32_t mtasts_result;
 #define MTASTS_E_UNAVAILABLE (-17)
 /** Not yet: wait for the file descriptor or the time, and continue. */
 #define MTASTS_E_AGAIN (-18)
+/**
+ * The daemon answers that mail for the domain has to wait: defer the message, whatever was chosen
+ * for MTASTS_E_UNAVAILABLE. mtasts_client_problem() says why.
+ */
+#define MTASTS_E_WAIT (-19)
 
 /** An answer that is yes or no. 0 is neither. */
 typedef uint32_t mtasts_answer;
@@ -1026,8 +1031,8 @@ mtasts_result mtasts_client_connect(mtasts_client *client);
  * `intent` is MTASTS_INTENT_DELIVER or MTASTS_INTENT_BEFORE_BOUNCE, else MTASTS_E_VALUE.
  *
  * MTASTS_E_DOMAIN: the name is no domain, so that no policy applies (RFC 8461 section 3.4); nobody
- * was asked. MTASTS_E_UNAVAILABLE: defer the message. MTASTS_E_OUT_OF_TURN while a question is
- * under way.
+ * was asked. MTASTS_E_UNAVAILABLE: defer the message, unless the administrator has chosen
+ * otherwise. MTASTS_E_WAIT: defer it. MTASTS_E_OUT_OF_TURN while a question is under way.
  */
 mtasts_result mtasts_client_ask(mtasts_client *client,
                                 const char *name,
@@ -1039,7 +1044,8 @@ mtasts_result mtasts_client_ask(mtasts_client *client,
  * Begins to ask, without waiting. Then, until mtasts_client_continue() answers: wait for the
  * events of mtasts_client_events() at the file descriptor of mtasts_client_fd(), or for
  * mtasts_client_timeout(), whatever comes first, and call mtasts_client_continue(). What cannot
- * be asked is refused here, as by mtasts_client_ask(); MTASTS_E_UNAVAILABLE comes from there.
+ * be asked is refused here, as by mtasts_client_ask(); MTASTS_E_UNAVAILABLE and MTASTS_E_WAIT come
+ * from there.
  */
 mtasts_result mtasts_client_start(mtasts_client *client,
                                   const char *name,
@@ -1067,8 +1073,9 @@ mtasts_result mtasts_client_events(const mtasts_client *client, mtasts_events *e
 mtasts_result mtasts_client_timeout(const mtasts_client *client, int64_t *milliseconds);
 
 /**
- * Goes on with the question without waiting. MTASTS_E_AGAIN: not yet; wait again. MTASTS_OK and
- * MTASTS_E_UNAVAILABLE end the question. MTASTS_E_OUT_OF_TURN if none is under way.
+ * Goes on with the question without waiting. MTASTS_E_AGAIN: not yet; wait again. MTASTS_OK,
+ * MTASTS_E_UNAVAILABLE and MTASTS_E_WAIT end the question. MTASTS_E_OUT_OF_TURN if none is under
+ * way.
  */
 mtasts_result mtasts_client_continue(mtasts_client *client, mtasts_ruling **ruling);
 
@@ -1079,8 +1086,8 @@ mtasts_result mtasts_client_continue(mtasts_client *client, mtasts_ruling **ruli
 void mtasts_client_cancel(mtasts_client *client);
 
 /**
- * Why the last question was MTASTS_E_UNAVAILABLE: one line for a log. It lives until the client is
- * asked again, or freed. MTASTS_E_ABSENT if the last question was answered.
+ * Why the last question was MTASTS_E_UNAVAILABLE or MTASTS_E_WAIT: one line for a log. It lives
+ * until the client is asked again, or freed. MTASTS_E_ABSENT if there was a ruling.
  */
 mtasts_result mtasts_client_problem(const mtasts_client *client, mtasts_str *problem);
 

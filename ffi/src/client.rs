@@ -13,9 +13,9 @@ pub use ruling::*;
 use crate::{
     codes::{
         MTASTS_CLIENT_OPTION_DEADLINE, MTASTS_CLIENT_OPTION_PEER_UID, MTASTS_E_ABSENT, MTASTS_E_AGAIN,
-        MTASTS_E_OUT_OF_TURN, MTASTS_E_UNAVAILABLE, MTASTS_E_VALUE, MTASTS_EVENT_READ, MTASTS_EVENT_WRITE,
-        MTASTS_INTENT_BEFORE_BOUNCE, MTASTS_INTENT_DELIVER, mtasts_client_option, mtasts_events, mtasts_intent,
-        mtasts_result,
+        MTASTS_E_OUT_OF_TURN, MTASTS_E_UNAVAILABLE, MTASTS_E_VALUE, MTASTS_E_WAIT, MTASTS_EVENT_READ,
+        MTASTS_EVENT_WRITE, MTASTS_INTENT_BEFORE_BOUNCE, MTASTS_INTENT_DELIVER, mtasts_client_option, mtasts_events,
+        mtasts_intent, mtasts_result,
     },
     domain::domain,
     guard::{Given, Object, Result, guard, octets, opaque, out, uptime},
@@ -24,6 +24,7 @@ use crate::{
 use connection::{Address, Connection};
 use core::{ffi::c_char, mem::MaybeUninit, time::Duration};
 use question::{Link, Question};
+use reply::NoRuling;
 use std::os::fd::AsRawFd;
 
 /// A connection to the daemon, `mta-sts serve`, for questions one after the other. It is not used
@@ -75,16 +76,21 @@ impl Client {
                 self.question = None;
                 Ok(ruling)
             }
-            Err(problem) => {
+            Err(failed) => {
                 self.question = None;
-                Err(self.unavailable(&problem))
+                Err(match failed {
+                    NoRuling::Wait(problem) => self.no_ruling(MTASTS_E_WAIT, &problem),
+                    NoRuling::Refused(problem) | NoRuling::OutOfStep(problem) => {
+                        self.no_ruling(MTASTS_E_UNAVAILABLE, &problem)
+                    }
+                })
             }
         }
     }
 
-    fn unavailable(&mut self, problem: &str) -> mtasts_result {
+    fn no_ruling(&mut self, result: mtasts_result, problem: &str) -> mtasts_result {
         self.problem = Some(CText::new(&[self.link.name(), ": ", problem].concat()));
-        MTASTS_E_UNAVAILABLE
+        result
     }
 
     fn asked(&self) -> Result<&Question> {
@@ -158,7 +164,7 @@ pub extern "C" fn mtasts_client_connect(client: Option<&mut mtasts_client>) -> m
         }
         client.problem = None;
         let end = client.end();
-        client.link.connect_until(end).map_err(|problem| client.unavailable(&problem))
+        client.link.connect_until(end).map_err(|problem| client.no_ruling(MTASTS_E_UNAVAILABLE, &problem))
     })
 }
 
@@ -166,8 +172,8 @@ pub extern "C" fn mtasts_client_connect(client: Option<&mut mtasts_client>) -> m
 /// `intent` is MTASTS_INTENT_DELIVER or MTASTS_INTENT_BEFORE_BOUNCE, else MTASTS_E_VALUE.
 ///
 /// MTASTS_E_DOMAIN: the name is no domain, so that no policy applies (RFC 8461 section 3.4); nobody
-/// was asked. MTASTS_E_UNAVAILABLE: defer the message. MTASTS_E_OUT_OF_TURN while a question is
-/// under way.
+/// was asked. MTASTS_E_UNAVAILABLE: defer the message, unless the administrator has chosen
+/// otherwise. MTASTS_E_WAIT: defer it. MTASTS_E_OUT_OF_TURN while a question is under way.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_client_ask(
     client: Option<&mut mtasts_client>,
@@ -195,7 +201,8 @@ pub unsafe extern "C" fn mtasts_client_ask(
 /// Begins to ask, without waiting. Then, until mtasts_client_continue() answers: wait for the
 /// events of mtasts_client_events() at the file descriptor of mtasts_client_fd(), or for
 /// mtasts_client_timeout(), whatever comes first, and call mtasts_client_continue(). What cannot
-/// be asked is refused here, as by mtasts_client_ask(); MTASTS_E_UNAVAILABLE comes from there.
+/// be asked is refused here, as by mtasts_client_ask(); MTASTS_E_UNAVAILABLE and MTASTS_E_WAIT come
+/// from there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_client_start(
     client: Option<&mut mtasts_client>,
@@ -252,8 +259,9 @@ pub extern "C" fn mtasts_client_timeout(
     })
 }
 
-/// Goes on with the question without waiting. MTASTS_E_AGAIN: not yet; wait again. MTASTS_OK and
-/// MTASTS_E_UNAVAILABLE end the question. MTASTS_E_OUT_OF_TURN if none is under way.
+/// Goes on with the question without waiting. MTASTS_E_AGAIN: not yet; wait again. MTASTS_OK,
+/// MTASTS_E_UNAVAILABLE and MTASTS_E_WAIT end the question. MTASTS_E_OUT_OF_TURN if none is under
+/// way.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_client_continue(
     client: Option<&mut mtasts_client>,
@@ -279,8 +287,8 @@ pub extern "C" fn mtasts_client_cancel(client: Option<&mut mtasts_client>) {
     });
 }
 
-/// Why the last question was MTASTS_E_UNAVAILABLE: one line for a log. It lives until the client is
-/// asked again, or freed. MTASTS_E_ABSENT if the last question was answered.
+/// Why the last question was MTASTS_E_UNAVAILABLE or MTASTS_E_WAIT: one line for a log. It lives
+/// until the client is asked again, or freed. MTASTS_E_ABSENT if there was a ruling.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_client_problem(
     client: Option<&mtasts_client>,

@@ -45,6 +45,9 @@ pub const MTASTS_E_RECORD: mtasts_result = -16;
 pub const MTASTS_E_UNAVAILABLE: mtasts_result = -17;
 /// Not yet: wait for the file descriptor or the time, and continue.
 pub const MTASTS_E_AGAIN: mtasts_result = -18;
+/// The daemon answers that mail for the domain has to wait: defer the message, whatever was chosen
+/// for MTASTS_E_UNAVAILABLE. mtasts_client_problem() says why.
+pub const MTASTS_E_WAIT: mtasts_result = -19;
 
 /// An answer that is yes or no. 0 is neither.
 pub type mtasts_answer = u32;
@@ -321,6 +324,7 @@ const RESULTS: Names<mtasts_result> = &[
     (MTASTS_E_RECORD, c"record"),
     (MTASTS_E_UNAVAILABLE, c"unavailable"),
     (MTASTS_E_AGAIN, c"again"),
+    (MTASTS_E_WAIT, c"wait"),
 ];
 
 const ANSWERS: Names<mtasts_answer> = &[(MTASTS_UNKNOWN, c"unknown"), (MTASTS_NO, c"no"), (MTASTS_YES, c"yes")];

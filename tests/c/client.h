@@ -39,6 +39,7 @@ mtasts_client *client_at(const char *path);
 mtasts_result ask(mtasts_client *client, const char *domain, bool blocking, mtasts_ruling **ruling);
 void is_answered(mtasts_client *client, const char *domain, bool blocking);
 /* The problem must hold these words. */
+void has_no_ruling(mtasts_client *client, const char *domain, bool blocking, mtasts_result result, const char *problem);
 void is_unavailable(mtasts_client *client, const char *domain, bool blocking, const char *problem);
 
 /* In client_bad.c: servers that do what they should not, and sockets that are none. */

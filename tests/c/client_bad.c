@@ -171,9 +171,9 @@ static const struct {
     {says_an_unknown_word, "garbled"},
     {says_ok_alone, "garbled"},
     {says_no_domain, "takes this name for no domain"},
-    {says_temporary, "temporary failure: not?${run{x}}?[2J"},
-    {says_timeout, "takes too long: slow"},
-    {says_permanent, "permanent failure: ???"},
+    {says_temporary, "the daemon reports a temporary failure: not?${run{x}}?[2J"},
+    {says_timeout, "the daemon reports that it takes too long: slow"},
+    {says_permanent, "the daemon reports a permanent failure: ???"},
     {says_another_version, "garbled"},
     {says_an_unknown_decision, "garbled"},
     {answers_for_another, "another domain"},
@@ -194,10 +194,11 @@ static void each_bad_server(const char *path) {
         bool blocking = i % 2;
         pid_t server = server_start(path, BAD[i / 2].act, answers, geteuid());
         mtasts_client *client = client_at(path);
-        is_unavailable(client, DOMAIN, blocking, BAD[i / 2].problem);
+        const char *problem = BAD[i / 2].problem;
+        bool says_to_wait = strstr(problem, "the daemon reports ");
+        has_no_ruling(client, DOMAIN, blocking, says_to_wait ? MTASTS_E_WAIT : MTASTS_E_UNAVAILABLE, problem);
         /* What refuses in the words of the protocol is in step, and stays connected. */
-        bool in_step = strstr(BAD[i / 2].problem, "failure: ") || strstr(BAD[i / 2].problem, "too long") ||
-                       strstr(BAD[i / 2].problem, "takes this name");
+        bool in_step = says_to_wait || strstr(problem, "takes this name");
         mtasts_client_cancel(client);
         if (in_step) {
             CHECK_OK(mtasts_client_start(client, TEXT(DOMAIN), MTASTS_INTENT_DELIVER));

@@ -160,14 +160,18 @@ void is_answered(mtasts_client *client, const char *domain, bool blocking) {
     mtasts_ruling_free(ruling);
 }
 
-void is_unavailable(mtasts_client *client, const char *domain, bool blocking, const char *words) {
+void has_no_ruling(mtasts_client *client, const char *domain, bool blocking, mtasts_result result, const char *words) {
     mtasts_ruling *ruling = NULL;
     mtasts_str problem = {NULL, 0};
-    CHECK_RESULT(ask(client, domain, blocking, &ruling), MTASTS_E_UNAVAILABLE);
+    CHECK_RESULT(ask(client, domain, blocking, &ruling), result);
     CHECK(ruling == NULL);
     CHECK_OK(mtasts_client_problem(client, &problem));
     CHECK(is_safe_text(problem));
     if (strstr(problem.data, words)) return;
     CHECK(!"the problem does not hold these words");
     printf("    %s: not \"%s\"\n", problem.data, words);
+}
+
+void is_unavailable(mtasts_client *client, const char *domain, bool blocking, const char *words) {
+    has_no_ruling(client, domain, blocking, MTASTS_E_UNAVAILABLE, words);
 }

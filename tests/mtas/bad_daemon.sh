@@ -20,6 +20,17 @@ story_daemon-bad() {
     rmdir "$socket"
     to+=(bad-file@enforce.test bad-directory@enforce.test)
 
+    # To say that mail has to wait is an answer.
+    fail_open yes
+    start_bad_daemon temporary
+    expect_waiting open-temporary
+    stop_bad_daemon
+    start_bad_daemon garbage
+    exchange open-garbage none.test "delivered mx.none.test" unasked
+    stop_bad_daemon
+    fail_open no
+    to+=(open-temporary@enforce.test)
+
     start_daemon sqlite
     since=$(now)
     flush "$since" "${to[@]}"

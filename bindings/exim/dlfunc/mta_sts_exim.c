@@ -149,11 +149,10 @@ static const char *read_options(struct options *options, const char *words) {
     }
 }
 
-/* There is no answer that can be trusted, and why. */
-static int unavailable(unsigned char **yield, const struct options *options, const char *problem, size_t len,
-                       const char *word) {
+/* There is no ruling, and why. */
+static int unavailable(unsigned char **yield, bool fails_open, const char *problem, size_t len, const char *word) {
     start_text();
-    add_word(options->fails_open ? "decision=no-policy reason=failed-open problem=\"" : "decision=unavailable problem=\"");
+    add_word(fails_open ? "decision=no-policy reason=failed-open problem=\"" : "decision=unavailable problem=\"");
     add_printable(problem, len);
     add_printable(word, strcspn(word, " \t\n"));
     add_word("\"");
@@ -258,18 +257,16 @@ int mta_sts_ask(unsigned char **yield, int argc, unsigned char *argv[]) {
     const char *wrong = read_options(&options, argc > 1 ? (const char *)argv[1] : "");
     if (wrong) {
         static const char problem[] = "mta_sts_ask does not know the option ";
-        options.fails_open = false;
-        return unavailable(yield, &options, problem, sizeof problem - 1, wrong);
+        return unavailable(yield, false, problem, sizeof problem - 1, wrong);
     }
     if (argc < 1)
-        return unavailable(yield, &options, "", 0, "mta_sts_ask needs a domain");
+        return unavailable(yield, false, "", 0, "mta_sts_ask needs a domain");
 
     /* Exim looks up the A-labels of such a name, and so has to ask for them. */
     for (const unsigned char *octet = argv[0]; *octet; octet++) {
         if (*octet & 0x80) {
             static const char problem[] = "the domain is not in A-labels, see utf8_domain_to_alabel";
-            options.fails_open = false;
-            return unavailable(yield, &options, problem, sizeof problem - 1, "");
+            return unavailable(yield, false, problem, sizeof problem - 1, "");
         }
     }
 
@@ -286,14 +283,14 @@ int mta_sts_ask(unsigned char **yield, int argc, unsigned char *argv[]) {
         status = give(yield);
     } else if (result == MTASTS_OK) {
         static const char problem[] = "the answer cannot be used";
-        /* There is one, so this is not what the option is for. */
-        options.fails_open = false;
-        status = unavailable(yield, &options, problem, sizeof problem - 1, "");
+        status = unavailable(yield, false, problem, sizeof problem - 1, "");
     } else {
         mtasts_str problem;
         if (mtasts_client_problem(client, &problem) != MTASTS_OK)
             problem = mtasts_result_name(result);
-        status = unavailable(yield, &options, problem.data, problem.len, "");
+        /* Without an answer only: one that says to wait, or cannot be used, is not what the option is for. */
+        bool fails_open = options.fails_open && result == MTASTS_E_UNAVAILABLE;
+        status = unavailable(yield, fails_open, problem.data, problem.len, "");
     }
     mtasts_ruling_free(ruling);
     mtasts_client_free(client);

@@ -119,20 +119,17 @@ impl Question {
     }
 
     /// Goes on without waiting. The connection is closed if it may be out of step.
-    pub(super) fn go_on(&mut self, link: &mut Link) -> Result<Option<Ruling>, Problem> {
+    pub(super) fn go_on(&mut self, link: &mut Link) -> Result<Option<Ruling>, NoRuling> {
         let answer = match self.advance(link) {
             Ok(true) => reply::read(&self.received, &self.domain),
             Ok(false) if uptime() < self.end => return Ok(None),
             Ok(false) => Err(NoRuling::OutOfStep(too_late(link.connection.is_some()))),
             Err(problem) => Err(NoRuling::OutOfStep(problem)),
         };
-        answer.map(Some).map_err(|failed| match failed {
-            NoRuling::Refused(problem) => problem,
-            NoRuling::OutOfStep(problem) => {
-                link.connection = None;
-                problem
-            }
-        })
+        if matches!(answer, Err(NoRuling::OutOfStep(_))) {
+            link.connection = None;
+        }
+        answer.map(Some)
     }
 
     /// Whether the whole reply is there.

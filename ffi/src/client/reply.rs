@@ -20,6 +20,8 @@ const MAX_WORDS: usize = 200;
 
 /// Why a reply is no ruling.
 pub(super) enum NoRuling {
+    /// The daemon says that mail has to wait.
+    Wait(Problem),
     /// The daemon has none, and the next question may have one.
     Refused(Problem),
     /// It is not the answer to this question, or not one of the daemon's.
@@ -42,9 +44,9 @@ pub(super) fn read(received: &[u8], asked: &Domain) -> Result<Ruling, NoRuling> 
     let value = match Reply::parse(payload).map_err(|_| garbled())? {
         Reply::Ok(value) => value,
         Reply::NotFound => return Err(NoRuling::Refused("the daemon takes this name for no domain".into())),
-        Reply::Temp(why) => return Err(refused("a temporary failure: ", why)),
-        Reply::Timeout(why) => return Err(refused("that it takes too long: ", why)),
-        Reply::Perm(why) => return Err(refused("a permanent failure: ", why)),
+        Reply::Temp(why) => return Err(wait("a temporary failure: ", why)),
+        Reply::Timeout(why) => return Err(wait("that it takes too long: ", why)),
+        Reply::Perm(why) => return Err(wait("a permanent failure: ", why)),
     };
     let reply = PolicyReply::decode(value).map_err(|_| garbled())?;
     if reply.domain != *asked {
@@ -73,8 +75,8 @@ pub(super) fn read(received: &[u8], asked: &Domain) -> Result<Ruling, NoRuling> 
 }
 
 /// The daemon's words, as far as they are printable.
-fn refused(how: &str, words: &[u8]) -> NoRuling {
+fn wait(how: &str, words: &[u8]) -> NoRuling {
     let printable = |b: &u8| if matches!(b, b' '..=b'~') { char::from(*b) } else { '?' };
     let words: String = words.iter().take(MAX_WORDS).map(printable).collect();
-    NoRuling::Refused(["the daemon reports ", how, &words].concat().into())
+    NoRuling::Wait(["the daemon reports ", how, &words].concat().into())
 }

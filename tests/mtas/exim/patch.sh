@@ -2,7 +2,7 @@
 
 # The release of Debian whose source package has the upstream tarball.
 declare -A exim_release=([4.96]=bookworm [4.100]=sid)
-exim_needs=(libpcre2-dev libpcre2-8-0 libdb5.3-dev libdb5.3 libssl-dev libgnutls28-dev)
+exim_needs=(libpcre2-dev libpcre2-8-0 libdb5.3-dev libdb5.3 libidn-dev libidn12 libidn2-dev libidn2-0 libssl-dev libgnutls28-dev)
 
 # obtain_patched DIR VERSION openssl|gnutls: DIR/tree with Exim and what it is linked with. A version may have more
 # numbers: 4.100 is the newest of those.
@@ -73,6 +73,9 @@ USE_DB=yes
 DBMLIB=-ldb
 PCRE2_CONFIG=yes
 SUPPORT_DANE=yes
+SUPPORT_I18N=yes
+SUPPORT_I18N_2008=yes
+LDFLAGS += -lidn -lidn2
 EXIM_MONITOR=
 FIXED_NEVER_USERS=root
 COMPRESS_COMMAND=/usr/bin/gzip
@@ -159,6 +162,8 @@ story resumption "a TLS session is resumed only by domains with a policy, or onl
 story callout "recipients are verified by callout, and cutthrough deliveries made, by the policy as well"
 story per-domain "mta_sts, mta_sts_domain and mta_sts_socket are expanded"
 story next-hop "a smart host: the policy is that of the next hop"
+story passed-over "hosts that the policy does not name are none of hosts_max_try"
+story u-label "the name of a host is in U-labels, the policy in A-labels"
 story peer "who listens at the socket: root, or mta_sts_peer_user"
 story no-validation "the resolver does not tell Exim that it validates: DANE cannot be honoured"
 story round-trips "a delivery asks the daemon once, whatever the number of MX hosts"
@@ -174,6 +179,14 @@ exim_conf_without() { (sts_options='' && exim_conf); }
 with() {
     more_options=$1
     configure_mta
+}
+
+# route DOMAIN HOSTS: the hosts of a domain from now on, in this order, whatever its MX records are.
+route() {
+    router="smart:
+  driver = manualroute
+  route_list = $1 $2
+  transport = out"
 }
 
 # check_log NAME SINCE PATTERN: a line of Exim's log since then.
@@ -390,22 +403,32 @@ story_next-hop() {
     local options=$sts_options
     sts_options='mta_sts
   mta_sts_domain = enforce.test'
-    router='smart:
-  driver = manualroute
-  route_list = no-record.test enforce.test/mx
-  transport = out'
+    route no-record.test enforce.test/mx
     configure_mta
     asks[next-hop]=enforce.test
     exchange next-hop no-record.test "verified mx.enforce.test"
-    router='smart:
-  driver = manualroute
-  route_list = no-record.test mx.shared-mx.test
-  transport = out'
+    route no-record.test mx.shared-mx.test
     configure_mta
     asks[next-hop-other]=enforce.test
     exchange next-hop-other no-record.test "deferred"
     router='' sts_options=$options
     configure_mta
+}
+
+story_passed-over() {
+    route one-of-two.test a.one-of-two.test:mx.one-of-two.test
+    with 'hosts_max_try = 1'
+    exchange passed-over one-of-two.test "verified mx.one-of-two.test"
+    router=''
+    with ''
+}
+
+story_u-label() {
+    route xn--bcher-kva.test mx.bücher.test
+    with ''
+    exchange u-label xn--bcher-kva.test "verified mx.xn--bcher-kva.test"
+    router=''
+    with ''
 }
 
 story_peer() {

@@ -11,7 +11,7 @@ cannot() {
 obtain_packages() {
     local dir=$1 deb
     shift
-    [ ! -e "$dir/tree/complete" ] || return 0
+    [ "$(cat "$dir/tree/complete" 2>/dev/null)" != "$*" ] || return 0
     command -v apt-get >/dev/null || cannot "Debian's apt-get is needed to get $1"
     echo "getting Debian's $1"
     rm -rf "$dir"
@@ -25,7 +25,7 @@ obtain_packages() {
     for deb in "$dir"/archives/*.deb; do dpkg -x "$deb" "$dir/tree"; done
     # What packages still have outside of /usr.
     [ ! -d "$dir/tree/lib" ] || cp -a "$dir/tree/lib/." "$dir/tree/usr/lib/"
-    touch "$dir/tree/complete"
+    echo "$*" >"$dir/tree/complete"
 }
 
 # download_source DIR RELEASE PACKAGE: its newest upstream tarball, by the mirror that this machine

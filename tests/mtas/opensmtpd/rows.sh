@@ -131,6 +131,9 @@ story_broken() {
     settled "$since" "${broken[@]}"
     for domain in "${broken[@]}"; do judge_delivery "$since" "broken-${domain#*@}" "$domain" deferred unasked; done
     within_deadline broken-time "$begun"
+    # To say that mail has to wait is an answer.
+    by_action broken-open exchange open-temporary implicit-mx.test deferred unasked
+    by_action broken-open exchange open-garbage none.test "delivered mx.none.test" unasked
     check escaped 0 "$(smtpd_log "$since" | grep -c '[^[:print:]]')"
     stop_daemons
 }

@@ -29,6 +29,7 @@ static struct {
 #define HELD_FOR	60		/* seconds */
 
 static BOOL not_connected = FALSE;
+static BOOL passed_over = FALSE;
 
 #define LOGGABLE(s)	string_printing(s)
 
@@ -137,8 +138,13 @@ switch (rc)
     held.decision = MTASTS_DECISION_NO_POLICY;
     break;
   case MTASTS_E_UNAVAILABLE:
+  case MTASTS_E_WAIT:		/* an answer: fail_open does not change it */
     if (mtasts_client_problem(client, &why) == MTASTS_OK)
-      { unavailable("%.256s", CUS why.data); held.no_answer = TRUE; break; }
+      {
+      unavailable("%.256s", CUS why.data);
+      held.no_answer = rc == MTASTS_E_UNAVAILABLE;
+      break;
+      }
     /* Fall through */
   default:
     unavailable("libmtasts: %.256s", CUS mtasts_result_name(rc).data);
@@ -253,6 +259,7 @@ for (address_item * a = sx->addrlist; a; a = a->next)
     a->transport_return = DEFER;
     }
 sx->sts_refused = not_connected = TRUE;
+passed_over = sx->sts_ruled;
 return DEFER;
 }
 
@@ -296,7 +303,7 @@ transport_instance * tblock = sx->conn_args.tblock;
 BOOL wanted;
 
 tls_out.sts_verified = FALSE;
-sx->conn_args.sts = sx->sts_ruled = sx->sts_refused = not_connected = FALSE;
+sx->conn_args.sts = sx->sts_ruled = sx->sts_refused = not_connected = passed_over = FALSE;
 
 if (exp_bool(sx->addrlist, US"transport", STS_DRIVER(tblock).name, 0,
       US"mta_sts", ob->mta_sts, ob->expand_mta_sts, &wanted) != OK)
@@ -345,7 +352,12 @@ switch (held.decision)
 const uschar *
 mta_sts_host_name(const host_item * host)
 {
-return host->certname ? host->certname : host->name;
+const uschar * name = host->certname ? host->certname : host->name;
+#ifdef SUPPORT_I18N
+const uschar * alabel = string_domain_utf8_to_alabel(name, NULL);
+if (alabel) name = alabel;	/* else no policy has it, and no certificate */
+#endif
+return name;
 }
 
 
@@ -530,6 +542,15 @@ mta_sts_not_connected(void)
 {
 BOOL yield = not_connected;
 not_connected = FALSE;
+return yield;
+}
+
+
+BOOL
+mta_sts_passed_over(void)
+{
+BOOL yield = passed_over;
+passed_over = FALSE;
 return yield;
 }
 

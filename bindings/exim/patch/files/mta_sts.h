@@ -49,8 +49,10 @@ after one that did not, what a policy in testing has to say */
 extern BOOL	mta_sts_failed(smtp_context *);
 extern void	mta_sts_testing(smtp_context *);
 
-/* For smtp_transport_entry(): TRUE once after a refusal without a connection */
+/* For smtp_transport_entry(): TRUE once after a refusal without a connection;
+and after one of this host, so that it is no try of hosts_max_try */
 extern BOOL	mta_sts_not_connected(void);
+extern BOOL	mta_sts_passed_over(void);
 
 /* For verify.c: may the second address use the connection of the first? */
 extern BOOL	mta_sts_may_share(const address_item *, const address_item *);
@@ -59,7 +61,7 @@ extern BOOL	mta_sts_may_share(const address_item *, const address_item *);
 extern BOOL	mta_sts_has_dns_name(void *);
 
 /* The name that is looked up in policies, sent as SNI and checked in
-certificates: that of the MX record, before any CNAME */
+certificates: that of the MX record, before any CNAME, in A-labels */
 extern const uschar *mta_sts_host_name(const host_item *);
 
 /* End of mta_sts.h */

@@ -63,6 +63,7 @@ struct sts_client {
 static void question_new(struct mproc *, uint64_t, const char *, const char *);
 static void question_ask(struct sts_question *);
 static void question_dispatch(struct sts_question *);
+static void questions_dispatch(void);
 static void question_expired(int, short, void *);
 static void question_unavailable(struct sts_question *, const char *);
 static void question_answer(struct sts_question *, const mtasts_ruling *);
@@ -168,6 +169,20 @@ question_dispatch(struct sts_question *q)
 	tv = until(q->deadline);
 	evtimer_set(&q->ev, question_expired, q);
 	evtimer_add(&q->ev, &tv);
+}
+
+/* Those that wait, as far as there are connections for them. */
+static void
+questions_dispatch(void)
+{
+	struct sts_question	*q;
+
+	while ((idle_clients > 0 || clients < MAX_CLIENTS) &&
+	    (q = TAILQ_FIRST(&waiting)) != NULL) {
+		TAILQ_REMOVE(&waiting, q, entry);
+		evtimer_del(&q->ev);
+		question_dispatch(q);
+	}
 }
 
 static void
@@ -380,13 +395,13 @@ client_event(int fd, short event, void *arg)
 		client_wait(c);
 		return;
 	}
-	if (r != MTASTS_OK) {
+	if (r == MTASTS_OK) {
+		question_answer(q, ruling);
+		mtasts_ruling_free(ruling);
+		client_done(c, 1);
+	} else
 		client_failed(c, r);
-		return;
-	}
-	question_answer(q, ruling);
-	mtasts_ruling_free(ruling);
-	client_done(c, 1);
+	questions_dispatch();
 }
 
 static void
@@ -397,28 +412,22 @@ client_failed(struct sts_client *c, mtasts_result r)
 
 	if (mtasts_client_problem(c->client, &problem) != MTASTS_OK)
 		problem = mtasts_result_name(r);
-	question_unavailable(q, problem.data);
-	client_done(c, r == MTASTS_E_UNAVAILABLE);
+	/* To be told to wait is an answer: no case for fail-open either. */
+	question_end(q, r == MTASTS_E_UNAVAILABLE ? MTA_STS_UNAVAILABLE :
+	    MTA_STS_UNKNOWN, problem.data);
+	client_done(c, r == MTASTS_E_UNAVAILABLE || r == MTASTS_E_WAIT);
 }
 
 /* It is free for the next question. */
 static void
 client_done(struct sts_client *c, int usable)
 {
-	struct sts_question	*q;
-
 	c->question = NULL;
 	if (usable && idle_clients < MAX_IDLE) {
 		TAILQ_INSERT_HEAD(&idle, c, entry);
 		idle_clients++;
 	} else
 		client_free(c);
-
-	if ((q = TAILQ_FIRST(&waiting)) != NULL) {
-		TAILQ_REMOVE(&waiting, q, entry);
-		evtimer_del(&q->ev);
-		question_dispatch(q);
-	}
 }
 
 static void
