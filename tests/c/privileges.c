@@ -2,19 +2,15 @@
  * descriptors or environment. The library goes on, and then also under a filter that kills the
  * process for any system call that is not about memory: it has no clock, no files, no sockets, no
  * threads and no randomness. Takes the empty directory; must be root, if only in a user namespace. */
+#include "filter.h"
 #include "given.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,19 +36,9 @@ static void drop_privileges(const char *empty, bool other_user) {
     must(open("/", O_RDONLY) == -1, "a file could be opened");
 }
 
-#define ALLOW(number) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-
 /* What malloc and locks need, and the exit. Every other system call is the end. */
 static void allow_memory_only(void) {
-    struct sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                                  ALLOW(__NR_brk),
-                                  ALLOW(__NR_mmap),
-                                  ALLOW(__NR_munmap),
-                                  ALLOW(__NR_mremap),
-                                  ALLOW(__NR_madvise),
-                                  ALLOW(__NR_futex),
-                                  ALLOW(__NR_exit_group),
-                                  BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)};
+    struct sock_filter rules[] = MEMORY_AND(ALLOW(__NR_exit_group));
     struct sock_fprog filter = {sizeof rules / sizeof *rules, rules};
     must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0, "cannot set the filter");
 }

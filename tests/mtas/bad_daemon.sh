@@ -6,7 +6,8 @@ story daemon-bad "what answers at the socket is not the daemon, or is broken"
 story_daemon-bad() {
     local sort since to=()
     stop_daemon
-    for sort in garbage nothing half too-long other-domain other-version not-found temporary other-user; do
+    for sort in garbage nothing closed half more too-long far-too-long flood other-domain other-version without-policy \
+        not-found temporary other-user; do
         start_bad_daemon "$sort"
         expect_waiting "bad-$sort"
         to+=("bad-$sort@enforce.test")
@@ -19,6 +20,7 @@ story_daemon-bad() {
     expect_waiting bad-directory
     rmdir "$socket"
     to+=(bad-file@enforce.test bad-directory@enforce.test)
+    check bad-escaped 0 "$(mta_log_of bad-temporary@enforce.test | grep -c '[^[:print:]]')"
 
     # To say that mail has to wait is an answer.
     fail_open yes

@@ -2,10 +2,9 @@
 
 mod common;
 
-use common::{Run, command};
-use mta_sts::{NameServer, Resolver};
+use common::{Run, command, service};
 use mta_sts_lab::{Lab, PolicyHost};
-use mta_sts_postfix::{Limits, Listener, Server, Service, UnixSocketOptions, Zones};
+use mta_sts_postfix::{Limits, Listener, Server, UnixSocketOptions};
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
@@ -48,17 +47,11 @@ impl Clinic {
         fs::create_dir_all(directory.join("queue/in")).unwrap();
         fs::write(directory.join("ca.pem"), lab.ca_pem()).unwrap();
         fs::write(directory.join("empty.pem"), "").unwrap();
-        let builder = Resolver::builder()
-            .name_servers([NameServer::Plain(lab.dns_addr())])
-            .extra_ca_pem(lab.ca_pem().as_bytes())
-            .unwrap()
-            .only_extra_ca(true);
-        let service = Service::new(builder.build().unwrap(), Zones::default());
         let tcp = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = tcp.tcp_addr().unwrap().to_string();
         let unix = UnixSocketOptions { mode: 0o660, ..UnixSocketOptions::new(directory.join("queue/in/a.sock")) };
         let unix = Listener::unix(&unix).await.unwrap();
-        let server = Server::start(service, [tcp, unix], Limits::default());
+        let server = Server::start(service(&lab), [tcp, unix], Limits::default());
         Self { lab, directory, address, _server: server }
     }
 

@@ -2,27 +2,15 @@
 
 mod common;
 
-use common::{Run, run};
-use mta_sts::{NameServer, Resolver};
+use common::{Run, run, service};
 use mta_sts_lab::{Lab, PolicyHost};
-use mta_sts_postfix::{Limits, Listener, Server, Service, UnixSocketOptions, Zones};
+use mta_sts_postfix::{Limits, Listener, Server, UnixSocketOptions};
 use serde_json::json;
 use std::{
     io::{Read, Write},
     net::TcpListener,
     thread,
 };
-
-fn resolver(lab: &Lab) -> Resolver {
-    let builder = Resolver::builder()
-        .name_servers([NameServer::Plain(lab.dns_addr())])
-        .extra_ca_pem(lab.ca_pem().as_bytes())
-        .unwrap()
-        .only_extra_ca(true)
-        .https_port(lab.https_port())
-        .allow_nets(["127.0.0.0/8".parse().unwrap()]);
-    builder.build().unwrap()
-}
 
 /// The server goes on while the command runs.
 fn via(args: &[&str]) -> Run {
@@ -39,7 +27,7 @@ async fn a_running_server_is_asked_over_tcp_and_unix() {
     let tcp = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = tcp.tcp_addr().unwrap().to_string();
     let unix = Listener::unix(&UnixSocketOptions::new(&path)).await.unwrap();
-    let _server = Server::start(Service::new(resolver(&lab), Zones::default()), [tcp, unix], Limits::default());
+    let _server = Server::start(service(&lab), [tcp, unix], Limits::default());
 
     let shown = via(&["--via", &address, "a.test"]);
     assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{shown:?}");

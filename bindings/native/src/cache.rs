@@ -61,6 +61,16 @@ impl Resolver {
         forgotten
     }
 
+    /// Forgets what is cached here and not in the store, of every domain, and says of how many: what the
+    /// store failed to keep, or what another process removed from it. What the store holds is read again.
+    ///
+    /// # Errors
+    /// [`StoreError`], as of a store, though memory does not fail.
+    pub async fn forget_all_here(&self) -> Result<u64, StoreError> {
+        self.core.forget_every_no_policy();
+        self.core.store.forget_all_here().await
+    }
+
     /// Renews what is cached for the domain and waits for the end: [`Intent::Refresh`]. Nothing is
     /// asked within five minutes of the last fetch.
     pub async fn refresh(&self, domain: &Domain) -> Answer {

@@ -329,6 +329,10 @@ impl Core {
     pub(crate) fn forget_no_policy(&self, domain: &Domain) {
         locked(&self.memory.no_policy).remove(domain);
     }
+
+    pub(crate) fn forget_every_no_policy(&self) {
+        while locked(&self.memory.no_policy).remove_oldest().is_some() {}
+    }
 }
 
 /// RFC 8461 §10.2: whoever can suppress the record hopes that the policy runs out.

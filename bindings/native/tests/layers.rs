@@ -109,6 +109,27 @@ async fn what_another_process_fetched_is_seen_through_the_store() {
 }
 
 #[tokio::test]
+async fn what_the_store_does_not_hold_can_be_forgotten_without_a_name() {
+    let Scene { lab, store, resolver, .. } = scene().await;
+    // Another process removed it from the store.
+    store.inner.remove(&domain("a.test")).await.unwrap();
+    // The store failed to keep it.
+    store.cannot_write.store(true, SeqCst);
+    enforce(lab.world(), "b.test", "*.b.test");
+    resolver.resolve("b.test").await.unwrap();
+    store.cannot_write.store(false, SeqCst);
+    assert_eq!(resolver.resolve("c.test").await.unwrap().decision, Decision::NoPolicy);
+    assert_eq!(resolver.forget_all_here().await, Ok(2));
+    assert_eq!(resolver.forget_all_here().await, Ok(0));
+    for name in ["a.test", "b.test"] {
+        assert_eq!(resolver.cached(&domain(name)).await, Ok(None));
+    }
+    // Also that there was no policy.
+    enforce(lab.world(), "c.test", "*.c.test");
+    assert!(enforces(&resolver.resolve("c.test").await.unwrap().decision));
+}
+
+#[tokio::test]
 async fn what_is_forgotten_is_gone_from_everywhere() {
     let Scene { lab, store, resolver, clock } = scene().await;
     lab.world().clear();

@@ -225,9 +225,12 @@ where
             }
             match page.last() {
                 Some(entry) => last = Some(entry.domain().clone()),
-                None => return Ok(()),
+                None => break,
             }
         }
+        // What the store failed to keep, or no longer holds.
+        *purged += self.operations.forget_all_here().await?;
+        Ok(())
     }
 }
 

@@ -27,6 +27,12 @@ pub trait Operations: Send + Sync + 'static {
     /// [`StoreError`]: it may be there still.
     fn forget(&self, domain: &Domain) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// Forgets what only this process holds, of every domain: says of how many there was something.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it may be there still.
+    fn forget_all_here(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// Renews what is cached for a domain, and waits for the end. Counts as no use of the domain.
     fn refresh(&self, domain: &Domain) -> impl Future<Output = Answer> + Send;
 

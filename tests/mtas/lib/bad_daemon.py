@@ -4,24 +4,31 @@ import os
 import socket
 import sys
 
-HEAD = b"mta-sts-policy 1\ndecision no-policy\nreason no-record\ndomain "
-
 
 def netstring(payload):
     return b"%d:%s," % (len(payload), payload)
 
 
+def policy(domain=b"enforce.test", decision=b"no-policy"):
+    return b"OK mta-sts-policy 1\ndecision %s\nreason no-record\ndomain %s\nentry 0\n" % (decision, domain)
+
+
 SORTS = {
-    "garbage": b"\xff\xfe ${run{/bin/false}}\r\n%s%n",
+    "garbage": b"\xff\xfe \x1b[31m ${run{/bin/false}}\r\n%s%n" * 40,
     "nothing": b"",
-    "half": netstring(b"OK " + HEAD + b"enforce.test\nentry 0\n")[:-9],
+    "closed": b"",
+    "half": netstring(policy())[:-9],
+    "more": netstring(policy()) + b"more",
     "too-long": b"100001:OK ",
-    "other-domain": netstring(b"OK " + HEAD + b"other.test\nentry 0\n"),
+    "far-too-long": b"99999999999:OK ",
+    "flood": netstring(b"OK " + b"y" * 500000),
+    "other-domain": netstring(policy(domain=b"other.test")),
     "other-version": netstring(b"OK mta-sts-policy 2\ndecision no-policy\n"),
+    "without-policy": netstring(policy(decision=b"enforce")),
     "not-found": netstring(b"NOTFOUND "),
-    "temporary": netstring(b"TEMP not now: ${run{/bin/false}}"),
+    "temporary": netstring(b"TEMP not now: \x1b]0;title\x07 ${run{/bin/false}} \"quoted\"\nsecond line"),
     # A proper answer, but from a process of another user.
-    "other-user": netstring(b"OK " + HEAD + b"enforce.test\nentry 0\n"),
+    "other-user": netstring(policy()),
 }
 
 

@@ -1,4 +1,6 @@
-# What OpenSMTPD does besides the matrix: with its own settings, with daemons that are not what they should be.
+# What OpenSMTPD does besides the matrix, with its own settings.
+
+. "$here/bad_daemon.sh"
 
 differs dane "deferred" "OpenSMTPD has no DANE: MTA-STS alone decides"
 differs dane-wrong "verified mx.dane-wrong.test" "OpenSMTPD has no DANE: MTA-STS alone decides"
@@ -19,8 +21,7 @@ story routes "a refusal disables no route"
 story kept "a connection is used again, and the daemon asked again"
 story round-trip "one round trip to the daemon for a lookup, by strace"
 story memory "no memory is lost, and none misused, under valgrind"
-story sockets "a socket that is a file, a directory, absent, or another user's"
-story broken "daemons that answer garbage, half an answer, nothing, or too much"
+story peer "a daemon that runs as a user who is trusted"
 story busy "the daemon hangs: all mail waits, none too long, and other questions are answered meanwhile"
 story config "configurations that are refused"
 
@@ -92,50 +93,13 @@ story_routes() {
 }
 
 story_kept() {
-    local since before sessions
-    start_daemons
-    since=$(now) before=$(asked)
-    by_action counting exchange kept-1 enforce.test "verified mx.enforce.test"
-    by_action counting exchange kept-2 enforce.test "verified mx.enforce.test"
-    sessions=$(smtpd_log "$since" | grep -E ' mta delivery .* to=<kept-' | cut -d ' ' -f 1 | sort -u | wc -l)
-    check kept "1 connection, 2 questions" "$sessions connection, $(($(asked) - before)) questions"
-    stop_daemons
-}
-
-start_daemons() {
-    mkdir -p "$work/daemons"
-    rm -f "$work/daemons/"*
-    python3 "$here/opensmtpd/daemons.py" "$work/daemons" "$socket" >>"$work/daemons.log" 2>&1 &
-    daemons=$!
-    within 10 test -e "$work/daemons/ready" || die "the broken daemons do not start" "$work/daemons.log"
-}
-
-stop_daemons() {
-    # With what it forked.
-    pkill -P "$daemons" || true
-    kill "$daemons"
-    wait "$daemons" 2>/dev/null || true
-}
-
-# asked: how many questions went by counting.sock.
-asked() { wc -l <"$work/daemons/counting" 2>/dev/null || echo 0; }
-
-story_broken() {
-    local since begun=$SECONDS domain broken=()
-    start_daemons
+    local since sessions questions
     since=$(now)
-    for domain in enforce wildcard unrelated none no-record implicit-mx testing status-500 testing-cert one-of-two; do
-        broken+=("broken@$domain.test")
-        by_action broken send broken "broken@$domain.test"
-    done
-    settled "$since" "${broken[@]}"
-    for domain in "${broken[@]}"; do judge_delivery "$since" "broken-${domain#*@}" "$domain" deferred unasked; done
-    within_deadline broken-time "$begun"
-    # To say that mail has to wait is an answer.
-    by_action broken-open exchange open-temporary implicit-mx.test deferred unasked
-    by_action broken-open exchange open-garbage none.test "delivered mx.none.test" unasked
-    check escaped 0 "$(smtpd_log "$since" | grep -c '[^[:print:]]')"
-    stop_daemons
+    exchange kept-1 enforce.test "verified mx.enforce.test"
+    exchange kept-2 enforce.test "verified mx.enforce.test"
+    sessions=$(smtpd_log "$since" | grep -E ' mta delivery .* to=<kept-' | cut -d ' ' -f 1 | sort -u | wc -l)
+    questions=$(daemon_log "$since" | grep -c ' domain=enforce.test ')
+    check kept "1 connection, 2 questions" "$sessions connection, $questions questions"
 }
 
 # within_deadline NAME BEGUN: five seconds for the daemon, and some for the rest.
@@ -144,20 +108,13 @@ within_deadline() {
     check "$1" "within 9 s" "$([ "$took" -le 9 ] && echo "within 9 s" || echo "$took s")"
 }
 
-story_sockets() {
-    local since action
-    start_daemons
-    since=$(now)
-    for action in file directory absent foreign; do
-        by_action "$action" send "$action" "$action@enforce.test"
-    done
-    by_action trusted send trusted trusted@enforce.test
-    settled "$since" {file,directory,absent,foreign,trusted}@enforce.test
-    for action in file directory absent foreign; do
-        judge_delivery "$since" "$action" "$action@enforce.test" deferred unasked
-    done
-    judge_delivery "$since" trusted trusted@enforce.test "verified mx.enforce.test"
-    stop_daemons
+story_peer() {
+    stop_daemon
+    start_bad_daemon other-user
+    # It says that there is no policy.
+    by_action trusted exchange trusted enforce.test "delivered mx.enforce.test" unasked
+    stop_bad_daemon
+    start_daemon sqlite
 }
 
 # With more questions than smtpd has connections for.

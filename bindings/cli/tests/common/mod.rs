@@ -1,6 +1,9 @@
-//! Runs the real binary.
+//! Runs the real binary, and has what it asks.
 #![allow(dead_code)]
 
+use mta_sts::{NameServer, Resolver};
+use mta_sts_lab::Lab;
+use mta_sts_postfix::{Service, Zones};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
@@ -61,4 +64,16 @@ pub(crate) fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = directory.join(format!("{}-{name}", std::process::id()));
     std::fs::write(&path, bytes).expect("the target directory can be written");
     path
+}
+
+/// What a daemon answers that asks the lab.
+pub(crate) fn service(lab: &Lab) -> Service {
+    let builder = Resolver::builder()
+        .name_servers([NameServer::Plain(lab.dns_addr())])
+        .extra_ca_pem(lab.ca_pem().as_bytes())
+        .unwrap()
+        .only_extra_ca(true)
+        .https_port(lab.https_port())
+        .allow_nets(["127.0.0.0/8".parse().unwrap()]);
+    Service::new(builder.build().unwrap(), Zones::default())
 }

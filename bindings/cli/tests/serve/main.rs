@@ -1,5 +1,6 @@
 //! The daemon as it is run: the real binary, its signals, its sockets, and the service manager's.
 
+mod cache;
 #[path = "../common/mod.rs"]
 mod common;
 mod daemon;

@@ -248,6 +248,24 @@ impl Layered {
         Ok(was_here || was_stored)
     }
 
+    /// Forgets all that is held here, of every domain, and says of how many.
+    pub(crate) async fn forget_all_here(&self) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        for kept in self.overlay.values() {
+            forgotten += u64::from(self.forget_here(kept.domain()).await?);
+        }
+        let Some(memory) = &self.memory else { return Ok(forgotten) };
+        loop {
+            let page = memory.list(None, 1000).await?;
+            if page.is_empty() {
+                return Ok(forgotten);
+            }
+            for remembered in &page {
+                forgotten += u64::from(self.forget_here(remembered.domain()).await?);
+            }
+        }
+    }
+
     async fn forget_here(&self, domain: &Domain) -> Result<bool, StoreError> {
         self.forgotten.fetch_add(1, Relaxed);
         let was_remembered = match &self.memory {

@@ -59,6 +59,10 @@ impl Operations for Live {
         self.service.resolver().forget(domain).await
     }
 
+    async fn forget_all_here(&self) -> Result<u64, StoreError> {
+        self.service.resolver().forget_all_here().await
+    }
+
     async fn refresh(&self, domain: &Domain) -> Answer {
         self.service.resolver().refresh(domain).await
     }

@@ -133,21 +133,22 @@ impl Flaky {
         self.fails.store(fails, Ordering::SeqCst);
     }
 
+    /// A [`MemoryStore`] does what it is told before its future is waited for.
     fn or<'a, T: Send + 'a>(
-        &self,
-        works: BoxFuture<'a, Result<T, StoreError>>,
+        &'a self,
+        works: impl FnOnce(&'a MemoryStore) -> BoxFuture<'a, Result<T, StoreError>>,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         if self.fails.load(Ordering::SeqCst) {
-            Box::pin(ready(Err(StoreError::Failed("it is broken".to_owned()))))
+            Box::pin(ready(Err(StoreError::Failed("disk\nfull".to_owned()))))
         } else {
-            works
+            works(&self.store)
         }
     }
 }
 
 impl PolicyStore for Flaky {
     fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
-        self.or(self.store.get(domain))
+        self.or(|store| store.get(domain))
     }
 
     fn apply<'a>(
@@ -156,10 +157,14 @@ impl PolicyStore for Flaky {
         op: &'a CacheOp,
         now: UnixTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.or(self.store.apply(domain, op, now))
+        self.or(|store| store.apply(domain, op, now))
     }
 
     fn list<'a>(&'a self, after: Option<&'a Domain>, limit: usize) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
-        self.or(self.store.list(after, limit))
+        self.or(|store| store.list(after, limit))
+    }
+
+    fn remove<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.or(|store| store.remove(domain))
     }
 }

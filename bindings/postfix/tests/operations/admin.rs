@@ -80,9 +80,20 @@ async fn a_refresh_asks_and_a_purge_forgets() {
 }
 
 #[tokio::test]
+async fn a_purge_forgets_what_the_store_failed_to_keep() {
+    let (desk, _admin, path) = serve("unkept").await;
+    desk.hold("a.test", "enforce").await;
+    desk.store.fails(true);
+    desk.hold("b.test", "enforce").await;
+    desk.store.fails(false);
+    assert_eq!(ask(&path, "DELETE", "/cache").await.json(), json!({ "purged": 2 }));
+    assert_eq!(ask(&path, "GET", "/cache/b.test").await.status, 404);
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_be_read_is_no_empty_one() {
     let (desk, _admin, path) = serve("broken").await;
-    desk.break_store(true);
+    desk.store.fails(true);
     for (method, target) in
         [("GET", "/cache"), ("GET", "/cache/a.test"), ("DELETE", "/cache"), ("DELETE", "/cache/a.test")]
     {

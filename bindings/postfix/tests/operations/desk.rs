@@ -1,79 +1,36 @@
-//! A daemon's parts: a resolver in the lab and a store that can forget.
+//! A daemon's parts: a resolver in the lab and a store that can be broken.
 
-use crate::common::{builder, policy, publish};
-use mta_sts::{
-    Answer, BoxFuture, CacheOp, DnsError, Domain, Entry, Intent, MxHosts, PolicyStore, Resolver, StoreError, UnixTime,
-};
+use crate::common::{Flaky, builder, policy, publish};
+use mta_sts::{Answer, DnsError, Domain, Entry, Intent, MxHosts, Resolver, StoreError, UnixTime};
 use mta_sts_lab::{Lab, PolicyHost};
 use mta_sts_postfix::{Listener, Operations, UnixSocketOptions};
 use std::{
-    collections::BTreeMap,
     env,
-    future::ready,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc,
+        atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 
-#[derive(Default)]
-pub(crate) struct Shelf {
-    entries: Mutex<BTreeMap<Domain, Entry>>,
-    is_broken: AtomicBool,
-}
-
-impl Shelf {
-    fn read<T>(&self, read: impl FnOnce(&mut BTreeMap<Domain, Entry>) -> T) -> Result<T, StoreError> {
-        if self.is_broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Failed("disk\nfull".to_owned()));
-        }
-        Ok(read(&mut self.entries.lock().unwrap()))
-    }
-}
-
-impl PolicyStore for Shelf {
-    fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
-        Box::pin(ready(self.read(|entries| entries.get(domain).cloned())))
-    }
-
-    fn apply<'a>(
-        &'a self,
-        domain: &'a Domain,
-        op: &'a CacheOp,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(ready(self.read(|entries| {
-            if let Some(entry) = Entry::apply(entries.get(domain).cloned(), domain, op, now) {
-                entries.insert(domain.clone(), entry);
-            }
-        })))
-    }
-
-    fn list<'a>(&'a self, after: Option<&'a Domain>, limit: usize) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
-        let behind = |entry: &&Entry| after.is_none_or(|after| entry.domain() > after);
-        Box::pin(ready(self.read(|entries| entries.values().filter(behind).take(limit).cloned().collect())))
-    }
-}
-
 pub(crate) struct Desk {
     pub(crate) lab: Lab,
     resolver: Resolver,
-    shelf: Arc<Shelf>,
+    pub(crate) store: Arc<Flaky>,
     pub(crate) canaries: AtomicU32,
 }
 
 impl Desk {
     pub(crate) async fn start() -> Arc<Self> {
         let lab = Lab::start().await.unwrap();
-        let shelf = Arc::new(Shelf::default());
-        let resolver = builder(&lab).store(shelf.clone()).build().unwrap();
-        Arc::new(Self { lab, resolver, shelf, canaries: AtomicU32::new(0) })
+        let store = Flaky::new(false);
+        let resolver = builder(&lab).store(store.clone()).build().unwrap();
+        Arc::new(Self { lab, resolver, store, canaries: AtomicU32::new(0) })
     }
 
     /// Publishes a policy and fills the cache with it.
@@ -81,27 +38,27 @@ impl Desk {
         publish(self.lab.world(), name, "1", PolicyHost::serving(policy(mode, name)));
         assert!(self.resolver.resolve(name).await.unwrap().failure.is_none());
     }
-
-    pub(crate) fn break_store(&self, broken: bool) {
-        self.shelf.is_broken.store(broken, Ordering::SeqCst);
-    }
 }
 
 impl Operations for Desk {
     async fn cached_after(&self, after: Option<&Domain>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.shelf.list(after, limit).await
+        self.resolver.cached_after(after, limit).await
     }
 
     async fn cached(&self, domain: &Domain) -> Result<Option<Entry>, StoreError> {
-        self.shelf.get(domain).await
+        self.resolver.cached(domain).await
     }
 
     async fn forget(&self, domain: &Domain) -> Result<bool, StoreError> {
-        self.shelf.read(|entries| entries.remove(domain).is_some())
+        self.resolver.forget(domain).await
+    }
+
+    async fn forget_all_here(&self) -> Result<u64, StoreError> {
+        self.resolver.forget_all_here().await
     }
 
     async fn refresh(&self, domain: &Domain) -> Answer {
-        self.resolver.resolve_with(domain, Intent::Refresh).await
+        self.resolver.refresh(domain).await
     }
 
     async fn look_up_canary(&self, domain: &Domain) -> Answer {
@@ -114,7 +71,7 @@ impl Operations for Desk {
     }
 
     fn now(&self) -> UnixTime {
-        UnixTime(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+        self.resolver.now()
     }
 
     async fn metrics(&self) -> String {

@@ -63,12 +63,12 @@ async fn health_goes_by_listeners_store_and_fetches() {
     assert_eq!(get(address, "GET", "/healthz").await.status, 503);
     health.set_serving(true);
 
-    desk.break_store(true);
+    desk.store.fails(true);
     let got = get(address, "GET", "/healthz").await;
     assert_eq!((got.status, status_of(&got, "store").as_str()), (503, "failing"));
     // Nothing of the outside stands there unescaped.
     assert!(got.json()["checks"].to_string().contains("disk\\\\nfull"), "{got:?}");
-    desk.break_store(false);
+    desk.store.fails(false);
 
     let now = mta_sts_postfix::Operations::now(&*desk);
     let domain = |i: u32| Domain::from_ascii(format!("d{i}.test")).unwrap();

@@ -53,11 +53,11 @@ async fn hosts_that_the_policy_does_not_name_are_counted() {
 async fn an_unreadable_store_ends_no_check() {
     let desk = Desk::start().await;
     desk.hold("good.test", "enforce").await;
-    desk.break_store(true);
+    desk.store.fails(true);
     let options = MxCheckOptions { period: Duration::from_millis(200), ..MxCheckOptions::default() };
     let check = MxCheck::start(desk.clone(), options);
     sleep(Duration::from_millis(600)).await;
     assert_eq!(check.figures().ended_at, None);
-    desk.break_store(false);
+    desk.store.fails(false);
     assert_eq!(round(&check).await.checked, 1);
 }
