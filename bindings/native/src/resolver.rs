@@ -127,6 +127,12 @@ impl Resolver {
         Some(warm)
     }
 
+    /// How long things may take.
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        self.core.timeouts
+    }
+
     /// What [`Resolver::warm`] depends on, besides the domain.
     #[must_use]
     pub fn moment(&self) -> Moment {

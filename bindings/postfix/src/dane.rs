@@ -1,6 +1,7 @@
 //! What DANE says of a next hop.
 
 use mta_sts::{DaneAnswer, Domain, NextHopDane, Resolver};
+use tokio::time::timeout;
 
 /// What DANE says of all MX hosts of a next hop together. RFC 7672 §2.2.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,8 +45,16 @@ pub(crate) struct Found {
 }
 
 /// What DANE says of the next hop, as far as the resolver is asked for it.
-pub(crate) async fn dane_of(resolver: &Resolver, next_hop: &Domain) -> Found {
-    resolver.dane(next_hop).await.into()
+///
+/// Clients of the map `policy` wait for a few seconds, and might take "no answer" for a daemon that is
+/// down: they are told in time that mail has to wait. Postfix has more patience than any lookup takes.
+pub(crate) async fn dane_within(resolver: &Resolver, next_hop: &Domain, for_clients: bool) -> Found {
+    let lookup = resolver.dane(next_hop);
+    if !for_clients {
+        return lookup.await.into();
+    }
+    let found = timeout(resolver.timeouts().caller, lookup).await;
+    found.map_or(Found { status: Dane::Broken, unbroken: Vec::new() }, Into::into)
 }
 
 /// The same, if it is known without asking DNS.

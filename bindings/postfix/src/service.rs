@@ -1,7 +1,7 @@
 //! The service: from a request to a reply, by way of the resolver.
 
 use crate::{
-    dane::{Found, dane_of, known_dane_of},
+    dane::{Found, dane_within, known_dane_of},
     grace::Grace,
     health::Health,
     key::{NoDomain, policy_domain},
@@ -22,8 +22,8 @@ use tokio::time::Instant;
 
 /// Answers from a [`Resolver`]. Clones share everything.
 ///
-/// The time for an answer is [`Timeouts::caller`](mta_sts::Timeouts::caller) of the resolver, and
-/// that of the DANE lookups where a zone wants them.
+/// The time for an answer is [`Timeouts::caller`](mta_sts::Timeouts::caller) of the resolver, and in
+/// zones of Postfix that want DANE also that of the [DANE lookups](mta_sts::Resolver::dane).
 #[derive(Clone, Debug)]
 pub struct Service(Arc<Inner>);
 
@@ -210,7 +210,7 @@ impl Inner {
             }
         };
         let dane = async {
-            let found = dane_of(&state.resolver, domain).await;
+            let found = dane_within(&state.resolver, domain, asked.for_clients).await;
             self.metrics.dane(found.status);
             found
         };

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use mta_sts::{
-    Domain, Freshness, Mode, UnixTime,
+    Domain, Freshness, Mode, Timeouts, UnixTime,
     core::socketmap::{PolicyDecision, PolicyReply},
 };
 use mta_sts_lab::{Answer, Lab, PolicyHost, RecordType, World};
@@ -101,6 +101,22 @@ async fn a_client_is_told_what_is_decided_and_why() {
         let is_name = key == "before-bounce";
         assert_eq!(reply == Reply::NotFound, !is_name, "{key}: {reply:?}");
     }
+}
+
+#[tokio::test]
+async fn a_client_is_told_in_time_that_dane_cannot_be_looked_up() {
+    let lab = Lab::start().await.unwrap();
+    enforce(lab.world(), "a.test");
+    lab.world().set_secure("a.test", true);
+    lab.world().mx("a.test", &[(10, "mx.a.test")]);
+    lab.world().host_address("mx.a.test", &["192.0.2.1".parse().unwrap()]);
+    lab.world().set("_25._tcp.mx.a.test", RecordType::Tlsa, Answer::Silence);
+    let minute = Duration::from_secs(60);
+    let timeouts = Timeouts { dns: minute, caller: Duration::from_millis(500), ..Timeouts::default() };
+    let resolver = builder(&lab).dane(true).timeouts(timeouts).build().unwrap();
+    let service = Service::new(resolver, ServiceOptions::default());
+    let reply = tokio::time::timeout(minute / 2, service.answer(b"policy", b"a.test")).await;
+    assert_eq!(reply, Ok(Reply::Temp("the DANE records of the MX hosts cannot be looked up")));
 }
 
 #[tokio::test]

@@ -28,17 +28,19 @@ impl Resolver {
     ///
     /// Takes five times [`Timeouts::dns`](crate::Timeouts::dns) at most. Callers of one next hop share
     /// one lookup. The future may be dropped at any time: the lookup goes on and its result is kept.
-    /// [`NextHopDane::Unknown`] without [`ResolverBuilder::dane_trust`](crate::ResolverBuilder::dane_trust).
+    /// [`NextHopDane::Broken`] if too many are under way, [`NextHopDane::Unknown`] without
+    /// [`ResolverBuilder::dane_trust`](crate::ResolverBuilder::dane_trust).
     pub async fn dane(&self, next_hop: &Domain) -> DaneAnswer {
-        let unknown = DaneAnswer::without_hosts(NextHopDane::Unknown);
-        let Some(dane) = &self.core.dane else { return unknown };
+        let Some(dane) = &self.core.dane else { return DaneAnswer::without_hosts(NextHopDane::Unknown) };
+        // RFC 7672 §2.1: what was not learnt must not be taken for "no DANE".
+        let broken = DaneAnswer::without_hosts(NextHopDane::Broken);
         if let Some(known) = dane.lookups.known(next_hop) {
             return known;
         }
-        let Some(mut lookup) = dane.join(next_hop) else { return unknown };
+        let Some(mut lookup) = dane.join(next_hop) else { return broken };
         // The sender is gone without an answer if the lookup was aborted.
         let answer = lookup.wait_for(Option::is_some).await;
-        answer.ok().and_then(|answer| answer.clone()).unwrap_or(unknown)
+        answer.ok().and_then(|answer| answer.clone()).unwrap_or(broken)
     }
 
     /// The answer of [`Resolver::dane`] that is still good, without asking DNS; `None` if there is
