@@ -63,6 +63,7 @@ extern crate std;
 
 pub mod domain;
 pub mod entry;
+mod few;
 mod fields;
 #[cfg(feature = "lint")]
 pub mod lint;

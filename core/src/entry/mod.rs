@@ -5,9 +5,10 @@ mod text;
 pub use text::EntryError;
 pub(crate) use text::{line, time};
 
-use crate::{domain::Domain, lookup::CacheOp, policy::Policy, record::RecordId, time::UnixTime, tlsrpt::ResultType};
+use crate::{
+    domain::Domain, few::Few, lookup::CacheOp, policy::Policy, record::RecordId, time::UnixTime, tlsrpt::ResultType,
+};
 use alloc::{boxed::Box, sync::Arc};
-use smallvec::SmallVec;
 
 /// One domain's cache entry: the policy held, when it was fetched and checked, and what failed.
 ///
@@ -22,11 +23,8 @@ pub struct Entry {
     /// Few entries have one, and a cache has many entries.
     failed: Option<Box<FailedFetch>>,
     /// The latest attempts to fetch, newest first.
-    attempts: Attempts,
+    attempts: Few<UnixTime>,
 }
-
-/// Most entries know of one: that of the policy held.
-type Attempts = SmallVec<[UnixTime; 2]>;
 
 /// A policy that was fetched.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -98,12 +96,12 @@ const SAME_DELIVERY: u64 = 60;
 
 impl Entry {
     fn empty(domain: &Domain) -> Self {
-        Self { domain: domain.clone(), held: None, checked_at: None, failed: None, attempts: Attempts::new() }
+        Self { domain: domain.clone(), held: None, checked_at: None, failed: None, attempts: Few::new() }
     }
 
     pub(crate) fn fetched(domain: &Domain, held: HeldPolicy) -> Self {
         let at = held.fetched_at;
-        Self { held: Some(held), checked_at: Some(at), attempts: Attempts::from_iter([at]), ..Self::empty(domain) }
+        Self { held: Some(held), checked_at: Some(at), attempts: Few::from_iter([at]), ..Self::empty(domain) }
     }
 
     /// An entry for a policy that is known from elsewhere, such as another program's cache.
@@ -215,7 +213,7 @@ impl Entry {
             CacheOp::Failed(failed) => Self {
                 checked_at: Some(failed.at),
                 failed: Some(Box::new(*failed)),
-                attempts: Attempts::from_iter([failed.at]),
+                attempts: Few::from_iter([failed.at]),
                 ..Self::empty(domain)
             },
         };

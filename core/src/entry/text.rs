@@ -1,8 +1,9 @@
 //! The text form of an entry.
 
-use super::{Attempts, Entry, FailedFetch, HeldPolicy, MAX_PER_HOUR, ReportedAs};
+use super::{Entry, FailedFetch, HeldPolicy, MAX_PER_HOUR, ReportedAs};
 use crate::{
     domain::Domain,
+    few::Few,
     policy::{Policy, PolicyError},
     record::RecordId,
     time::UnixTime,
@@ -96,7 +97,7 @@ struct RawEntry<'a> {
     held: Option<(RecordId, UnixTime, bool)>,
     checked_at: Option<UnixTime>,
     failed: Option<Box<FailedFetch>>,
-    attempts: Attempts,
+    attempts: Few<UnixTime>,
     policy: &'a [u8],
 }
 
@@ -132,8 +133,8 @@ fn raw_entry(mut input: &[u8]) -> Option<RawEntry<'_>> {
         None => None,
     };
     let attempts = match line(&mut input, "attempts ") {
-        Some(times) => times.split(|&b| b == b' ').take(MAX_PER_HOUR + 1).map(time).collect::<Option<Attempts>>()?,
-        None => Attempts::new(),
+        Some(times) => times.split(|&b| b == b' ').take(MAX_PER_HOUR + 1).map(time).collect::<Option<Few<_>>>()?,
+        None => Few::new(),
     };
     let length = usize::try_from(time(line(&mut input, "policy ")?)?.0).ok()?;
     let whole = length == input.len() && attempts.len() <= MAX_PER_HOUR;

@@ -6,10 +6,12 @@ mod problem;
 pub use lines::{Key, Line, LineKind, Lines};
 pub use problem::{PolicyError, PolicyErrorKind, Position, Problem, ProblemKind};
 
-use crate::mx::{MxHost, MxPattern};
+use crate::{
+    few::Few,
+    mx::{MxHost, MxPattern},
+};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
-use smallvec::SmallVec;
 
 /// A valid policy. It keeps the text it was read from.
 /// ```
@@ -25,8 +27,7 @@ pub struct Policy {
     text: Box<[u8]>,
     mode: Mode,
     max_age: u32,
-    /// Most policies have no more than three.
-    mx: SmallVec<[PatternSpan; 3]>,
+    mx: Few<PatternSpan>,
 }
 
 /// What a sender does with a host that fails the policy. RFC 8461 §5.
@@ -202,7 +203,7 @@ fn read<F: FnMut(Problem) + ?Sized>(body: &[u8], max_size: usize, found: &mut F)
     }
     let mut bad_mx: Option<PolicyError> = None;
     let (mut version, mut mode, mut max_age) = (None, None, None);
-    let mut mx = SmallVec::new();
+    let mut mx = Few::new();
     let mut lines = Lines::new(body);
     while let Some(line) = lines.advance() {
         let (start, end) = (line.value_start, line.end());

@@ -20,7 +20,10 @@ pub(super) const TABLES: [Table; 9] = [
             ("socket_owner", "their owner, a name or a number"),
             ("socket_group", "their group, a name or a number"),
             ("max_connections", "beyond it the longest idle connection ends"),
-            ("answer_timeout", "how long a client waits for a lookup (Postfix longer, for DANE); the lookup goes on behind"),
+            (
+                "answer_timeout",
+                "how long a client waits for a lookup (Postfix longer, for DANE); the lookup goes on behind",
+            ),
             ("drain", "how long the answers that are under way have at the end"),
             ("admin", "the socket of \"mta-sts cache\", mode 0600; \"\" for none"),
             ("http", "/metrics and /healthz, on a loopback address; \"\" for none"),
