@@ -6,6 +6,7 @@ use crate::{
     config::{self, FileArg},
     exit::{Done, Exit, Stop},
     input::in_words,
+    output,
 };
 use mta_sts_postfix::{
     config::{Config, ConfigError, LogLevel},
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &Args, verbose: u8) -> Result<Done, Stop> {
         1 => LogLevel::Debug,
         _ => LogLevel::Trace,
     };
-    let set_log_level = log::start(&config.log, at_least);
+    let (set_log_level, rest_of_log) = log::start(&config.log, at_least);
     let environment = Environment {
         state_dir: args.state_dir.clone().map_or_else(config::state_dir, Ok)?,
         runtime_dir: config::first_directory("RUNTIME_DIRECTORY"),
@@ -66,6 +67,13 @@ pub(crate) fn run(args: &Args, verbose: u8) -> Result<Done, Stop> {
     let ended = runtime.block_on(daemon::run(config, environment, load));
     // Lookups that nobody waits for any more.
     runtime.shutdown_background();
-    ended.map_err(|error| Stop::unknown(error.to_string()))?;
-    Ok(Done { text: String::new(), exit: Exit::Fine })
+    let exit = match ended {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            // Not by `Stop`: who reads standard error may be stalled, and SIGTERM ends nothing any more.
+            output::complain_to(&mut rest_of_log.stderr(), &error.to_string());
+            Exit::Unknown
+        }
+    };
+    Ok(Done { text: String::new(), exit })
 }

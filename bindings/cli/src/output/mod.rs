@@ -23,12 +23,17 @@ pub(crate) fn print(text: &str, exit: Exit) -> Exit {
 
 /// Says on standard error why there is no answer, which may have several lines.
 pub(crate) fn complain(message: &str, exit: Exit) -> Exit {
+    complain_to(&mut anstream::stderr(), message);
+    exit
+}
+
+/// The same by another way.
+pub(crate) fn complain_to(stderr: &mut impl Write, message: &str) {
     let error = style::ERROR;
     for line in message.lines() {
         // Nobody reads what cannot be written.
-        let _ = writeln!(anstream::stderr(), "{error}error:{error:#} {line}");
+        let _ = writeln!(stderr, "{error}error:{error:#} {line}");
     }
-    exit
 }
 
 /// Says something beside the answer on standard error.

@@ -1,8 +1,11 @@
 //! The log of the daemon, on standard error.
 
+mod writer;
+
 use anstream::{AutoStream, ColorChoice};
 use mta_sts_postfix::config::{Log, LogFormat, LogLevel};
 use std::{env, io};
+use tracing_appender::non_blocking::NonBlocking;
 use tracing_subscriber::{
     Layer, Registry,
     filter::{LevelFilter, Targets},
@@ -11,21 +14,25 @@ use tracing_subscriber::{
     reload,
     util::SubscriberInitExt,
 };
+use writer::Rest;
 
-/// Starts logging, and says how to change the level. `at_least` is what the command line wants.
-pub(super) fn start(log: &Log, at_least: LogLevel) -> impl Fn(LogLevel) + Send + Sync + use<> {
+/// Starts logging, and says how to change the level; the rest is to be dropped last. `at_least` is
+/// what the command line wants.
+pub(super) fn start(log: &Log, at_least: LogLevel) -> (impl Fn(LogLevel) + Send + Sync + use<>, Rest) {
     let filter = move |level: LogLevel| targets(filter(level).max(filter(at_least)));
     let (layer, handle) = reload::Layer::new(filter(log.level));
-    tracing_subscriber::registry().with(lines(log.format)).with(layer).init();
-    move |level| {
+    let (writer, rest) = writer::start();
+    tracing_subscriber::registry().with(lines(log.format, writer)).with(layer).init();
+    let set_level = move |level| {
         // It fails only when nothing is logged any more.
         let _ = handle.modify(|targets| *targets = filter(level));
-    }
+    };
+    (set_level, rest)
 }
 
-fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+fn lines(format: LogFormat, writer: NonBlocking) -> Box<dyn Layer<Registry> + Send + Sync> {
     let has_time = !is_journal();
-    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    let lines = fmt::layer().with_writer(writer).with_target(false);
     match (format, has_time) {
         (LogFormat::Json, true) => lines.json().flatten_event(true).boxed(),
         (LogFormat::Json, false) => lines.json().flatten_event(true).without_time().boxed(),

@@ -85,7 +85,8 @@ impl Daemon {
 
     /// The same, by a command that may have settings of its own.
     pub(crate) fn start_by(command: Command, directory: &Directory, config: &str) -> Self {
-        let mut daemon = Self::spawn(command, directory, config);
+        let mut daemon = Self::start_unread(command, directory, config);
+        daemon.read();
         let ready = daemon.line(" ready ");
         let listen = ready.split("listen=\"").nth(1).or_else(|| ready.split("\"listen\":\"").nth(1));
         let listen = listen.unwrap().split('"').next().unwrap();
@@ -93,22 +94,27 @@ impl Daemon {
         daemon
     }
 
-    fn spawn(mut command: Command, directory: &Directory, config: &str) -> Self {
+    /// A daemon that may not be ready yet, and whose log nobody reads.
+    pub(crate) fn start_unread(mut command: Command, directory: &Directory, config: &str) -> Self {
         let path = directory.path("config.toml");
         fs::write(&path, config).unwrap();
         command.args(["serve", "--config"]).arg(&path).arg("--state-dir").arg(directory.path("state"));
         command.env_remove("JOURNAL_STREAM").stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let child = command.spawn().unwrap();
+        Self { child, config: path, lines: channel().1, all: Arc::default(), address: None }
+    }
+
+    /// From here on its log is read.
+    pub(crate) fn read(&mut self) {
         let (sender, lines) = channel();
-        let all = Arc::new(Mutex::new(Vec::new()));
-        let (stderr, kept) = (child.stderr.take().unwrap(), all.clone());
+        self.lines = lines;
+        let (stderr, kept) = (self.child.stderr.take().unwrap(), self.all.clone());
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 kept.lock().unwrap().push(line.clone());
                 let _ = sender.send(line);
             }
         });
-        Self { child, config: path, lines, all, address: None }
     }
 
     /// The next line of the log that holds `part`. Text and JSON lines are alike but for the space.

@@ -5,6 +5,7 @@ mod cache;
 mod common;
 mod daemon;
 mod health;
+mod log;
 mod manager;
 mod refusals;
 
