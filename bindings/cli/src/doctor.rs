@@ -34,7 +34,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SERVER")]
     socket: Vec<Server>,
 
-    /// Resolve this domain really, through DNS and its policy host.
+    /// Resolve this domain really, through DNS and its policy host. Default: health.canary of the
+    /// configuration.
     #[arg(long, value_name = "DOMAIN", value_parser = domain)]
     domain: Option<Domain>,
 
@@ -98,13 +99,11 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Done, Stop> {
 }
 
 async fn look(args: &Args, facts: &Facts) -> Vec<Finding> {
+    let domain = args.domain.as_ref().or(facts.canary.as_ref());
     // By itself, since its time counts.
     let answers = server::ask_all(facts).await;
-    let (postfix, network, redis) = tokio::join!(
-        Postfix::read(&args.postconf),
-        network::look(facts, &args.signed, args.domain.as_ref()),
-        redis::look(facts),
-    );
+    let (postfix, network, redis) =
+        tokio::join!(Postfix::read(&args.postconf), network::look(facts, &args.signed, domain), redis::look(facts));
     let mut findings = vec![network::clock()];
     findings.extend(network);
     findings.extend(redis);

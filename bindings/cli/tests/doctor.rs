@@ -283,6 +283,43 @@ async fn a_machine_without_postfix_daemon_or_dns_is_told_so() {
     assert_eq!((status(&run, "postfix").as_str(), run.code), ("unknown", 3), "{}", run.out);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_canary_is_the_live_domain_unless_another_is_named() {
+    let clinic = Clinic::open("canary").await;
+    let world = clinic.lab.world();
+    world.set_secure(".", true);
+    world.txt("_mta-sts.a.test", &["v=STSv1; id=1;"]);
+    let policy = "version: STSv1\nmode: testing\nmx: mail.a.test\nmax_age: 86400\n";
+    world.policy_host("mta-sts.a.test", PolicyHost::serving(policy));
+    let by = |canary: &str| clinic.doctor_by("/nonexistent/postconf", &format!("[health]\ncanary = \"{canary}\"\n"));
+    let run = by("a.test");
+    assert_eq!((status(&run, "domain").as_str(), run.code), ("ok", 0), "{}", run.out);
+    assert!(run.out.contains("tests its policy"), "{}", run.out);
+    let run = by("absent.test");
+    assert_eq!((status(&run, "domain").as_str(), run.code), ("warn", 1), "{}", run.out);
+    let config = clinic.path("config.toml");
+    let run = clinic.doctor("/nonexistent/postconf", &["--json", "--config", &config, "--domain=a.test"]);
+    assert_eq!((status(&run, "domain").as_str(), run.code), ("ok", 0), "{}", run.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_daemon_validates_by_itself_is_validated() {
+    let clinic = Clinic::open("validate").await;
+    clinic.doctor_by("/nonexistent/postconf", "");
+    let config = clinic.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let by = |lines: &str| {
+        fs::write(&config, text.replace("[https]", &format!("dnssec = \"validate\"\n{lines}[https]"))).unwrap();
+        clinic.doctor("/nonexistent/postconf", &["--json", "--config", &config])
+    };
+    // The lab signs nothing, whatever its AD bit says.
+    clinic.lab.world().set_secure(".", true);
+    let run = by("");
+    assert_eq!((status(&run, "dnssec").as_str(), run.code), ("warn", 1), "{}", run.out);
+    let run = by(&format!("trust_anchors = \"{}\"\n", clinic.path("empty.pem")));
+    assert_eq!((status(&run, "dnssec").as_str(), run.code), ("fail", 2), "{}", run.out);
+}
+
 /// A real one, ended at the end.
 struct Redis(std::process::Child, u16);
 

@@ -18,6 +18,8 @@ pub struct Answer {
     pub result_type: Option<ResultType>,
     /// Where the decision comes from.
     pub source: Source,
+    /// Nothing was looked up for it: the cache held a live policy, or it was remembered that there is none.
+    pub was_known: bool,
     /// What the cache holds after the lookup, dead or alive.
     pub entry: Option<Entry>,
     /// The policy host was tried.
@@ -124,6 +126,7 @@ impl Answer {
             result_type: outcome.result_type(),
             source,
             entry,
+            was_known: false,
             asked_https: false,
             alert: outcome.alert,
             next_check: outcome.next_check,
@@ -154,6 +157,7 @@ impl Answer {
             // What is still under way has not failed.
             result_type: None,
             entry,
+            was_known: false,
             asked_https: false,
             alert: None,
             next_check,

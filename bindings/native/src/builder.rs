@@ -84,8 +84,8 @@ pub struct Limits {
     pub max_queued: usize,
     /// Fetches from one IPv4 address or one IPv6 /64. Default 4.
     pub per_address: usize,
-    /// Fetches from one registrable domain, for which the last two labels are taken: names below a
-    /// public suffix such as `co.uk` share. Default 4.
+    /// Fetches from one registrable domain: one label below a public suffix such as `co.uk`, by the list
+    /// that was current when this was built. Default 4.
     pub per_registrable_domain: usize,
 }
 

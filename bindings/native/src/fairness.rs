@@ -34,7 +34,7 @@ impl Places {
 
     /// Waits for a place of the host's registrable domain.
     pub(crate) async fn for_domain(&self, host: &str) -> Option<KeyedPermit<String>> {
-        self.domains.acquire(registrable(host)).await
+        self.domains.acquire(registrable(host).to_owned()).await
     }
 
     /// Waits for a place at each of the addresses, and then for one of all. In this order, so that
@@ -52,14 +52,12 @@ impl Places {
     }
 }
 
-/// The last two labels: an approximation that needs no list of public suffixes. Domains below a
-/// suffix such as `co.uk` share their places, which costs them time and never a policy.
-pub(crate) fn registrable(host: &str) -> String {
-    let mut labels = host.rsplit('.');
-    match (labels.next(), labels.next()) {
-        (Some(top), Some(second)) => format!("{second}.{top}"),
-        _ => host.to_owned(),
-    }
+/// The name that somebody registered: one label below a public suffix, by the list of publicsuffix.org
+/// that is compiled in. Of the list's private part too: who has a name below `uk.com` is as strange to
+/// the others there as below `co.uk`, and has silent hosts as cheaply. What is itself a suffix stands for
+/// itself.
+pub(crate) fn registrable(host: &str) -> &str {
+    psl::domain_str(host).unwrap_or(host)
 }
 
 /// One host may own a whole /64.
@@ -131,8 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_counted_by_their_last_two_labels() {
-        assert_eq!(registrable("mta-sts.a.example.com"), "example.com");
-        assert_eq!(registrable("localhost"), "localhost");
+    fn names_below_a_public_suffix_are_strangers_and_names_below_one_of_them_are_not() {
+        for (host, expected) in [
+            ("mta-sts.a.example.com", "example.com"),
+            ("mta-sts.bank2.co.uk", "bank2.co.uk"),
+            ("mta-sts.slow1.evil.co.uk", "evil.co.uk"),
+            ("mta-sts.a.b.xn--55qx5d.cn", "b.xn--55qx5d.cn"),
+            ("mta-sts.a.example.uk.com", "example.uk.com"),
+            ("a.b.test", "b.test"),
+            ("co.uk", "co.uk"),
+            ("localhost", "localhost"),
+        ] {
+            assert_eq!(registrable(host), expected);
+        }
     }
 }

@@ -57,7 +57,7 @@ impl Flights {
             return Joined::Flight(flight.progress.clone());
         }
         let registrable = registrable(domain.as_str());
-        let of_registrable = list.of_registrable.get(&registrable).copied().unwrap_or_default();
+        let of_registrable = list.of_registrable.get(registrable).copied().unwrap_or_default();
         if list.flights.len() >= core.max_under_way || of_registrable >= (core.max_under_way / SHARE).max(1) {
             return Joined::Full;
         }
@@ -80,7 +80,7 @@ impl Flights {
             drop(landing);
             sender.send_replace(Progress::Ended(Arc::new(answer)));
         });
-        *list.of_registrable.entry(registrable).or_default() += 1;
+        *list.of_registrable.entry(registrable.to_owned()).or_default() += 1;
         list.flights.insert(key, Flight { progress: progress.clone(), task: task.abort_handle() });
         Joined::Flight(progress)
     }
@@ -105,10 +105,10 @@ impl Drop for Landing {
             return;
         }
         let registrable = registrable(self.key.0.as_str());
-        if let Some(count) = list.of_registrable.get_mut(&registrable) {
+        if let Some(count) = list.of_registrable.get_mut(registrable) {
             *count -= 1;
             if *count == 0 {
-                list.of_registrable.remove(&registrable);
+                list.of_registrable.remove(registrable);
             }
         }
     }

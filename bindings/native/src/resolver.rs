@@ -154,6 +154,19 @@ impl Resolver {
     pub async fn txt(&self, name: &str) -> Result<TxtRecords, DnsError> {
         self.core.dns.txt(name).await
     }
+
+    /// Whether DNSSEC vouches for what DNS says of a name, which is taken as absolute, with or without its
+    /// final dot: to see whether validation works here. By what
+    /// [`ResolverBuilder::dane_trust`](crate::ResolverBuilder::dane_trust) says; `false` without it.
+    ///
+    /// # Errors
+    /// [`DnsError`]: that is not known, or the answer is bogus.
+    pub async fn vouches_for(&self, name: &str) -> Result<bool, DnsError> {
+        match &self.core.dane {
+            Some(dane) => dane.vouches_for(name).await,
+            None => Ok(false),
+        }
+    }
 }
 
 impl fmt::Debug for Resolver {
@@ -180,7 +193,7 @@ impl Core {
         let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
         let provisional = lookup.provisional();
         if let Some(outcome) = lookup.into_outcome() {
-            return Answer::of(domain, outcome, entry, now).with_store_error(error);
+            return Answer { was_known: true, ..Answer::of(domain, outcome, entry, now) }.with_store_error(error);
         }
         let has_policy = provisional.is_some();
         let so_far = Answer::without_lookup(domain, provisional, entry, None, now).with_store_error(error);
@@ -188,12 +201,12 @@ impl Core {
             && !has_policy
             && let Some(remembered) = self.remembered(domain, now)
         {
-            return Answer { entry: so_far.entry, store_error: so_far.store_error, ..remembered };
+            return Answer { was_known: true, entry: so_far.entry, store_error: so_far.store_error, ..remembered };
         }
         if at_once && has_policy {
             // RFC 8461 §5.1: deliver by the cached policy while a newer one is looked for.
             self.flights.join(domain, intent, self);
-            return so_far;
+            return Answer { was_known: true, ..so_far };
         }
         let Joined::Flight(mut flight) = self.flights.join(domain, intent, self) else {
             return gave_up(so_far, Failure::Fetch(FetchError::NotTried), now);

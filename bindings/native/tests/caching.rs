@@ -169,6 +169,23 @@ async fn without_room_nothing_is_learnt_and_nothing_backed_off() {
 }
 
 #[tokio::test]
+async fn a_domain_with_silent_name_servers_starves_no_other_below_the_same_public_suffix() {
+    let lab = Lab::start().await.unwrap();
+    for name in ["slow1.evil.co.uk", "slow2.evil.co.uk"] {
+        lab.world().set(&format!("_mta-sts.{name}"), RecordType::Txt, Answer::Silence);
+    }
+    enforce(lab.world(), "bank.co.uk", "*.bank.co.uk");
+    // A sixteenth for each registrable domain: one lookup.
+    let limits = Limits { max_fetches: 16, max_queued: 0, ..Limits::default() };
+    let timeouts = Timeouts { caller: Duration::from_millis(500), ..Timeouts::default() };
+    let resolver = builder(&lab).limits(limits).timeouts(timeouts).build().unwrap();
+    let failure = async |name| resolver.resolve(name).await.unwrap().failure;
+    assert_eq!(failure("slow1.evil.co.uk").await, Some(Failure::DnsTemporary));
+    assert_eq!(failure("slow2.evil.co.uk").await, Some(Failure::Fetch(FetchError::NotTried)));
+    assert_eq!(failure("bank.co.uk").await, None);
+}
+
+#[tokio::test]
 async fn one_slow_address_starves_only_itself() {
     let lab = Lab::start().await.unwrap();
     let silent = || PolicyHost { reply: Reply::Silence, ..PolicyHost::default() };

@@ -40,6 +40,8 @@ impl Dane {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Found {
     pub(crate) status: Dane,
+    /// DNS was not asked for it.
+    pub(crate) was_known: bool,
     /// With [`Dane::Mixed`] the MX hosts whose lookups did not fail: any text.
     pub(crate) unbroken: Vec<String>,
 }
@@ -49,21 +51,25 @@ pub(crate) struct Found {
 /// Clients of the map `policy` wait for a few seconds, and might take "no answer" for a daemon that is
 /// down: they are told in time that mail has to wait. Postfix has more patience than any lookup takes.
 pub(crate) async fn dane_within(resolver: &Resolver, next_hop: &Domain, for_clients: bool) -> Found {
-    let lookup = resolver.dane(next_hop);
-    if !for_clients {
-        return lookup.await.into();
+    if let Some(known) = known_dane_of(resolver, next_hop) {
+        return known;
     }
-    let found = timeout(resolver.timeouts().caller, lookup).await;
-    found.map_or(Found { status: Dane::Broken, unbroken: Vec::new() }, Into::into)
+    let lookup = resolver.dane(next_hop);
+    let answer = match for_clients {
+        true => timeout(resolver.timeouts().caller, lookup).await.ok(),
+        false => Some(lookup.await),
+    };
+    let in_time = answer.map(|answer| Found::of(answer, false));
+    in_time.unwrap_or(Found { status: Dane::Broken, was_known: false, unbroken: Vec::new() })
 }
 
 /// The same, if it is known without asking DNS.
 pub(crate) fn known_dane_of(resolver: &Resolver, next_hop: &Domain) -> Option<Found> {
-    resolver.known_dane(next_hop).map(Into::into)
+    resolver.known_dane(next_hop).map(|answer| Found::of(answer, true))
 }
 
-impl From<DaneAnswer> for Found {
-    fn from(answer: DaneAnswer) -> Self {
+impl Found {
+    fn of(answer: DaneAnswer, was_known: bool) -> Self {
         let status = match answer.status {
             NextHopDane::Insecure => Dane::Insecure,
             NextHopDane::Unusable => Dane::Unusable,
@@ -72,6 +78,6 @@ impl From<DaneAnswer> for Found {
             NextHopDane::Broken => Dane::Broken,
             _ => Dane::Unknown,
         };
-        Self { status, unbroken: answer.unbroken().map(str::to_owned).collect() }
+        Self { status, was_known, unbroken: answer.unbroken().map(str::to_owned).collect() }
     }
 }

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 /// So many domains with corrupt entries are remembered.
 const MAX_CORRUPT: usize = 10_000;
+/// Mail that waits is tried again sooner than that: by Postfix within 4000 seconds.
+const RETRIED_WITHIN: Duration = Duration::from_secs(2 * 3600);
 /// An alert is given once in this time.
 const ALERT_EVERY: Duration = Duration::from_secs(60);
 
@@ -21,23 +23,38 @@ pub(crate) struct Grace(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The first lookup that taught nothing since the store was last read.
-    since: Option<Instant>,
+    /// The lookups that taught nothing since the store was last read.
+    unreadable: Option<Outage>,
     /// The same for domains whose entry is corrupt, in a store that can be read otherwise.
     corrupt_since: HashMap<Domain, Instant>,
     alerted: Option<Instant>,
 }
 
+/// Its first and its last failure so far.
+#[derive(Debug)]
+struct Outage {
+    since: Instant,
+    last: Instant,
+}
+
 impl Grace {
     /// The store was read.
     pub(crate) fn readable(&self) {
-        self.state().since = None;
+        self.state().unreadable = None;
     }
 
     /// The store could not be read and nothing was learnt in its place: whether that has lasted
     /// for `grace`, so that mail goes out all the same.
     pub(crate) fn is_over(&self, grace: Duration) -> bool {
-        self.state().since.get_or_insert_with(Instant::now).elapsed() >= grace
+        let mut state = self.state();
+        // After an idle night this is another outage: the store may have been well all the while, and
+        // nobody asked it.
+        let pause = grace.saturating_add(RETRIED_WITHIN);
+        let before = state.unreadable.take().filter(|outage| outage.last.elapsed() <= pause);
+        let now = Instant::now();
+        let since = before.map_or(now, |outage| outage.since);
+        state.unreadable = Some(Outage { since, last: now });
+        now.duration_since(since) >= grace
     }
 
     /// The same of a domain whose entry is corrupt.
@@ -90,6 +107,21 @@ mod tests {
         grace.readable();
         assert!(!grace.is_over(hour));
         assert!(Grace::default().is_over(Duration::ZERO), "no grace at all");
+    }
+
+    #[tokio::test]
+    async fn after_an_idle_night_the_grace_begins_anew_and_between_two_tries_of_waiting_mail_it_does_not() {
+        pause();
+        let (grace, hour) = (Grace::default(), Duration::from_secs(3600));
+        assert!(!grace.is_over(hour));
+        advance(2 * hour).await;
+        assert!(grace.is_over(hour));
+        advance(3 * hour).await;
+        assert!(grace.is_over(hour));
+        advance(3 * hour + Duration::from_secs(1)).await;
+        assert!(!grace.is_over(hour));
+        advance(hour).await;
+        assert!(grace.is_over(hour));
     }
 
     #[tokio::test]

@@ -8,13 +8,16 @@ use core::{
     time::Duration,
 };
 use fetches::Fetches;
-use mta_sts::{Answer, Domain, Failure, FetchError, Source, UnixTime};
+use mta_sts::{Answer, Decision, Domain, Failure, FetchError, Source, UnixTime};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
 /// The canary is looked up no more often than this.
 const CANARY_EVERY: Duration = Duration::from_secs(60);
+/// The canary's policy is fetched when its last fetch is so many seconds ago: a policy whose id stays
+/// would be asked for daily, and all the while only DNS be seen to work.
+const CANARY_FETCHED_EVERY: u64 = 3600;
 /// How long a check may take; who asks for the health waits five seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -22,8 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub struct Health {
     canary: Mutex<Option<Domain>>,
-    /// Locked while the canary is looked up, so that many who ask cause one lookup.
-    last: tokio::sync::Mutex<Option<(Instant, Check)>>,
+    /// Of which canary, when and what. Locked while it is looked up, so that many who ask cause one
+    /// lookup.
+    last: tokio::sync::Mutex<Option<(Domain, Instant, Check)>>,
     fetches: Mutex<Fetches>,
     is_serving: AtomicBool,
 }
@@ -72,7 +76,9 @@ impl HealthReport {
 }
 
 impl Health {
-    /// `canary`: a domain that has a policy, looked up once a minute at most when somebody asks.
+    /// `canary`: a domain that has a policy, looked up once a minute at most when somebody asks, and
+    /// fetched once an hour. A domain without a policy is a canary that fails: forged or empty DNS would
+    /// look the same.
     #[must_use]
     pub fn new(canary: Option<Domain>) -> Self {
         let fetches = Mutex::new(Fetches::default());
@@ -151,14 +157,14 @@ impl Health {
         };
         let looked_up = async {
             let mut last = self.last.lock().await;
-            if let Some((at, check)) = &*last
-                && at.elapsed() < CANARY_EVERY
+            if let Some((of, at, check)) = &*last
+                && (of, true) == (&canary, at.elapsed() < CANARY_EVERY)
             {
                 return check.clone();
             }
-            let answer = timeout(PATIENCE, operations.look_up_canary(&canary)).await;
+            let answer = timeout(PATIENCE, look_up(operations, &canary)).await;
             let check = answer.map_or_else(|_| not_in_time(), |answer| judge(&answer));
-            *last = Some((Instant::now(), check.clone()));
+            *last = Some((canary, Instant::now(), check.clone()));
             check
         };
         // Who waits behind somebody else's lookup has as little time.
@@ -182,16 +188,36 @@ async fn check_store(operations: &impl Operations) -> Check {
     }
 }
 
+/// Asks DNS, and from time to time the policy host too.
+async fn look_up(operations: &impl Operations, canary: &Domain) -> Answer {
+    let answer = operations.look_up_canary(canary).await;
+    let now = operations.now();
+    let is_due = answer.entry.as_ref().is_some_and(|entry| {
+        let is_recent = |at: UnixTime| at <= now && now.since(at) < CANARY_FETCHED_EVERY;
+        entry.failed().is_some() || entry.live(now).is_some_and(|held| !is_recent(held.fetched_at))
+    });
+    // What fails already stays so: a refresh gets by without the record.
+    if answer.failure.is_none() && is_due { operations.refresh(canary).await } else { answer }
+}
+
 fn judge(answer: &Answer) -> Check {
     let domain = &answer.domain;
-    match (&answer.failure, &answer.store_error) {
-        (Some(failure), _) => Check::failing("canary", format!("{domain}: {failure}")),
-        (None, Some(error)) => Check::failing("canary", format!("{domain}: {error}")),
-        (None, None) if answer.entry.as_ref().and_then(|entry| entry.held()).is_none() => {
-            Check::ok("canary", format!("{domain} was looked up; it has no policy, one that has shows more"))
+    // It outlasts the refreshes that are not made because the last was just now.
+    let failed = answer.entry.as_ref().and_then(|entry| entry.failed());
+    let trouble = match (&answer.failure, &answer.store_error) {
+        (Some(failure), _) => failure.to_string(),
+        (None, Some(error)) => error.to_string(),
+        (None, None) if answer.decision == Decision::NoPolicy => {
+            "it has no policy that applies: DNS is not what it should be here, or health.canary should name a domain \
+             that has one"
+                .to_owned()
         }
-        (None, None) => Check::ok("canary", format!("{domain} was looked up")),
-    }
+        (None, None) => match failed {
+            Some(failed) => format!("the last fetch of its policy failed: {}", failed.result_type().as_str()),
+            None => return Check::ok("canary", format!("{domain} was looked up")),
+        },
+    };
+    Check::failing("canary", format!("{domain}: {trouble}"))
 }
 
 fn not_in_time() -> Check {

@@ -20,7 +20,7 @@ use prometheus_client::{
 /// | `mta_sts_decisions_total` | `mode` (`no-policy`, `testing`, `enforce`, `dane`, `dane-only`, `unknown`), `result` (as `reply`) | requests for domains, by what was decided |
 /// | `mta_sts_fetches_total` | `result` (`fetched`, or why it failed) | policies that were fetched, for requests and in the background |
 /// | `mta_sts_cache_size` | | domains in the policy store; `NaN` if not known |
-/// | `mta_sts_answer_seconds` | `path` (`cached`, `looked-up`) | time to an answer |
+/// | `mta_sts_answer_seconds` | `path` (`cached`: by what was known; `looked-up`: all others) | time to an answer |
 /// | `mta_sts_dane_total` | `status` | next hops whose DANE was asked for |
 /// | `mta_sts_store_errors_total` | | lookups that could not read the policy store |
 /// | `mta_sts_store_up` | | 1 if the store could be read when last tried, else 0; `NaN` if not tried |
@@ -157,8 +157,7 @@ impl Metrics {
         let all = PolicyDecision::ALL;
         let known = ruling.decision.and_then(|decision| all.iter().position(|&other| other == decision));
         self.decisions[known.unwrap_or(all.len())][ruling.reply.kind()].inc();
-        let is_cached = matches!(ruling.source, "cache" | "override");
-        if is_cached { &self.cached } else { &self.looked_up }.observe(time);
+        if ruling.was_known { &self.cached } else { &self.looked_up }.observe(time);
     }
 
     pub(crate) fn looked_up(&self, answer: &Answer) {

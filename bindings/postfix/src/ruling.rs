@@ -62,6 +62,8 @@ pub(crate) struct Ruling {
     /// A word that never changes.
     pub(crate) reason: &'static str,
     pub(crate) source: &'static str,
+    /// Nothing was looked up for it.
+    pub(crate) was_known: bool,
     /// For how many seconds the policy lives on.
     pub(crate) remaining: Option<u64>,
 }
@@ -81,6 +83,7 @@ pub(crate) fn is_settled(asked: &Asked, policy: Option<&Standing>, dane: Option<
 /// What to answer.
 pub(crate) fn ruling_from(case: &Case<'_>) -> Ruling {
     let remaining = case.policy.and_then(|policy| policy.remaining(case.now));
+    let was_known = case.policy.is_none_or(Standing::was_known) && case.dane.is_none_or(|found| found.was_known);
     let of = |verdict: &Verdict<'_>, source| {
         let reply = case.express(verdict);
         // The policy stands, but cannot be put into words.
@@ -88,7 +91,7 @@ pub(crate) fn ruling_from(case: &Case<'_>) -> Ruling {
             (Reply::Temp(_), Some(_)) => "not-expressible",
             _ => verdict.reason,
         };
-        Ruling { reply, decision: verdict.decision(), reason, source, remaining }
+        Ruling { reply, decision: verdict.decision(), reason, source, was_known, remaining }
     };
     match case.by_dane() {
         Some(verdict) => of(&verdict, "dane"),
@@ -247,6 +250,13 @@ impl Standing {
             Self::Warm(warm) => Some(warm.remaining(now)),
             Self::Learnt(answer, _) => answer.remaining(now),
             Self::Exempt | Self::Static(_) => None,
+        }
+    }
+
+    fn was_known(&self) -> bool {
+        match self {
+            Self::Exempt | Self::Static(_) | Self::Warm(_) => true,
+            Self::Learnt(answer, _) => answer.was_known,
         }
     }
 

@@ -7,8 +7,10 @@ use mta_sts::{
     Domain, Freshness, Mode, Timeouts, UnixTime,
     core::socketmap::{PolicyDecision, PolicyReply},
 };
-use mta_sts_lab::{Answer, Lab, PolicyHost, RecordType, World};
-use mta_sts_postfix::{Answerer, Override, Overrides, Reply, Service, ServiceOptions, StaticPolicy, Zone, Zones};
+use mta_sts_lab::{Answer, Lab, PolicyHost, Record, RecordType, World};
+use mta_sts_postfix::{
+    Answerer, DaneMode, Override, Overrides, Reply, Service, ServiceOptions, StaticPolicy, Zone, Zones,
+};
 use std::{cell::RefCell, io, sync::Once, time::Duration};
 
 const PUBLISHED: &str = "secure match=mail.a.test:.a.test servername=hostname";
@@ -308,5 +310,43 @@ async fn every_decision_is_one_line_and_counted_once() {
         "mta_sts_answer_seconds_count{path=\"looked-up\"} 3",
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line} is not in:\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_known_counts_as_cached_whatever_it_says() {
+    Log::start();
+    let lab = Lab::start().await.unwrap();
+    let world = lab.world();
+    let tlsa = Record::Tlsa { usage: 3, selector: 1, matching: 1, data: vec![0; 32] };
+    world.set_secure("dane.test", true);
+    world.mx("dane.test", &[(10, "mx.dane.test")]);
+    world.host_address("mx.dane.test", &["127.0.0.1".parse().unwrap()]);
+    world.set("_25._tcp.mx.dane.test", RecordType::Tlsa, Answer::Records(vec![tlsa]));
+    enforce(world, "a.test");
+    world.set("_mta-sts.dead.test", RecordType::Txt, Answer::ServFail);
+    let zones = Zones::new(Zone { dane: DaneMode::Reply, ..Zone::new("default") }, []);
+    let service = Service::new(patient(&lab).dane(true).clock(Hands::new()).build().unwrap(), zones);
+    // As the server asks.
+    let ask = async |key: &[u8]| match service.ready(b"postfix", key) {
+        Some(reply) => reply,
+        None => service.answer(b"postfix", key).await,
+    };
+    let counted = |path: &str| {
+        let name = format!("mta_sts_answer_seconds_count{{path=\"{path}\"}} ");
+        let metrics = service.metrics().render();
+        metrics.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse::<u32>().unwrap()
+    };
+    let dane = ok("dane");
+    for (i, (domain, reply)) in (1..).zip([
+        ("dane.test", &dane),
+        ("a.test", &ok(PUBLISHED)),
+        ("plain.test", &Reply::NotFound),
+        ("dead.test", &Reply::NotFound),
+    ]) {
+        for asked_before in 0..3 {
+            assert_eq!(&ask(domain.as_bytes()).await, reply, "{domain}");
+            assert_eq!((counted("looked-up"), counted("cached")), (i, 2 * (i - 1) + asked_before), "{domain}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     query::via::{Place, Server},
 };
 use mta_sts::{IpNet, NameServer, RedisOptions};
+use mta_sts_core::Domain;
 use mta_sts_postfix::{
     Zones,
     config::{Config, ConfigError, Dnssec, Listen, Problem, StoreKind},
@@ -25,12 +26,15 @@ pub(super) struct Facts {
     /// None: the system's.
     pub(super) dns: Vec<NameServer>,
     pub(super) dnssec: Dnssec,
+    pub(super) trust_anchors: Option<PathBuf>,
     pub(super) ca: Option<PathBuf>,
     pub(super) only_ca: bool,
     pub(super) https_port: u16,
     pub(super) allow_nets: Vec<IpNet>,
     /// The Redis in which policies are kept.
     pub(super) redis: Option<RedisOptions>,
+    /// The domain that /healthz goes by.
+    pub(super) canary: Option<Domain>,
 }
 
 /// All facts, and what is to be said of the configuration. With a broken one they are the defaults.
@@ -110,7 +114,7 @@ impl Facts {
             sockets.extend(Config::default().server.listens().iter().map(server));
         }
         let (zones, dnssec) = (config.all_zones(), config.dns.effective_dnssec());
-        let Config { dns, https, store, .. } = config;
+        let Config { dns, https, store, health, .. } = config;
         let defaults = RedisOptions::default();
         let redis = (store.kind == StoreKind::Redis).then(|| RedisOptions {
             url: store.url.unwrap_or(defaults.url),
@@ -123,11 +127,13 @@ impl Facts {
             zones,
             dns: dns.servers,
             dnssec,
+            trust_anchors: dns.trust_anchors,
             ca: https.ca_file,
             only_ca: https.only_ca_file,
             https_port: https.port,
             allow_nets: https.allow_nets,
             redis,
+            canary: health.canary,
         }
     }
 }

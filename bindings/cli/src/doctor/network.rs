@@ -6,16 +6,23 @@ use crate::{
     output::words::{date, duration},
 };
 use hickory_proto::op::ResponseCode;
-use mta_sts::{BuildError, Decision, Freshness, Intent, NameServer, Resolver, UnixTime};
+use mta_sts::{
+    BuildError, DaneTrust, Decision, DnsError, Freshness, Intent, NameServer, Resolver, ResolverBuilder, UnixTime,
+};
 use mta_sts_core::Domain;
 use mta_sts_postfix::config::Dnssec;
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime},
+};
 
 /// 2026-01-01 and 2100-01-01. This program is not older, and will not be as old.
 const YEARS: std::ops::Range<u64> = 1_767_225_600..4_102_444_800;
 /// Mail waits for DNS.
 const SLOW: Duration = Duration::from_secs(1);
 const MAX_CA_FILE: usize = 8 << 20;
+const MAX_ANCHORS: usize = 1 << 20;
+const WITHOUT_DANE: &str = "DANE cannot be looked at, so that MTA-STS alone decides";
 
 pub(super) fn clock() -> Finding {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -37,13 +44,28 @@ pub(super) async fn look(facts: &Facts, signed: &str, domain: Option<&Domain>) -
         (None, _) => {
             findings.push(Finding::skip("domain", "a live domain", "none is named; --domain example.com resolves one"));
         }
-        (Some(domain), Ok(resolver)) => findings.push(live(&resolver, domain).await),
+        (Some(domain), Ok(resolver)) => {
+            findings.push(live(&resolver, domain, facts.canary.as_ref() == Some(domain)).await);
+        }
         (Some(domain), Err(why)) => findings.push(Finding::fail("domain", domain.as_str(), why)),
     }
     findings
 }
 
 fn resolver(facts: &Facts) -> Result<Resolver, String> {
+    builder(facts)?.build().map_err(|error| error.to_string())
+}
+
+/// One that trusts in DNSSEC as the daemon does with `dnssec = "validate"`.
+fn validating(facts: &Facts) -> Result<Resolver, String> {
+    let file = |path: &PathBuf| input::read(path, MAX_ANCHORS).map_err(|stop| stop.message);
+    let octets = facts.trust_anchors.as_ref().map(file).transpose()?;
+    let anchors = octets.map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
+    let builder = builder(facts)?.dane_trust(DaneTrust::Validate { anchors });
+    builder.build().map_err(|error| error.to_string())
+}
+
+fn builder(facts: &Facts) -> Result<ResolverBuilder, String> {
     let mut builder = Resolver::builder()
         .name_servers(facts.dns.iter().cloned())
         .https_port(facts.https_port)
@@ -54,7 +76,7 @@ fn resolver(facts: &Facts) -> Result<Resolver, String> {
         let pem = input::read(file, MAX_CA_FILE).map_err(|stop| stop.message)?;
         builder = builder.extra_ca_pem(&pem.bytes).map_err(|error| error.to_string())?;
     }
-    builder.build().map_err(|error| error.to_string())
+    Ok(builder)
 }
 
 async fn servers(facts: &Facts, resolver: Option<&Resolver>) -> Vec<Finding> {
@@ -109,8 +131,7 @@ fn broken(looked_at: String, why: &str) -> Finding {
 async fn dnssec(facts: &Facts, signed: &str) -> Finding {
     let looked_at = "DNSSEC";
     if facts.dnssec == Dnssec::Validate {
-        let found = "the daemon validates by itself (dnssec = \"validate\"), which is not tried here";
-        return Finding::skip("dnssec", looked_at, found);
+        return validation(facts, signed).await;
     }
     let mut addresses = Vec::new();
     for server in &facts.dns {
@@ -135,13 +156,36 @@ async fn dnssec(facts: &Facts, signed: &str) -> Finding {
             Ok(answer) if answer.secure => {}
             Ok(_) => {
                 return Finding::warn("dnssec", looked_at, format!("{addr} does not vouch for \"{signed}\""))
-                    .means("DANE cannot be looked at, so that MTA-STS alone decides")
+                    .means(WITHOUT_DANE)
                     .fix("let the name server validate: in unbound, module-config \"validator iterator\" and a trust anchor");
             }
             Err(why) => return Finding::unknown("dnssec", looked_at, format!("{addr}: {why}")),
         }
     }
     Finding::ok("dnssec", looked_at, format!("the name servers vouch for \"{signed}\""))
+}
+
+/// What the daemon does by itself.
+async fn validation(facts: &Facts, signed: &str) -> Finding {
+    let looked_at = "DNSSEC";
+    let resolver = match validating(facts) {
+        Ok(resolver) => resolver,
+        Err(why) => return Finding::fail("dnssec", looked_at, why).means("the daemon does not start like this"),
+    };
+    match resolver.vouches_for(signed).await {
+        Ok(true) => {
+            Finding::ok("dnssec", looked_at, format!("the signatures vouch for \"{signed}\" (dnssec = \"validate\")"))
+        }
+        Ok(false) => Finding::warn("dnssec", looked_at, format!("\"{signed}\" is not signed"))
+            .means("whether DANE can be looked at is not known")
+            .fix("name a signed one with --signed"),
+        Err(DnsError::Bogus) => {
+            Finding::warn("dnssec", looked_at, format!("no signature that is trusted vouches for \"{signed}\""))
+                .means(WITHOUT_DANE)
+                .fix("use name servers that pass DNSSEC records on, and check the clock and dns.trust_anchors")
+        }
+        Err(why) => Finding::unknown("dnssec", looked_at, format!("\"{signed}\": {why}")),
+    }
 }
 
 fn authorities(facts: &Facts) -> Finding {
@@ -164,7 +208,7 @@ fn authorities(facts: &Facts) -> Finding {
     }
 }
 
-async fn live(resolver: &Resolver, domain: &Domain) -> Finding {
+async fn live(resolver: &Resolver, domain: &Domain, is_canary: bool) -> Finding {
     let began = Instant::now();
     let answer = resolver.resolve_with(domain, Intent::Deliver).await;
     let took = format!("in {} ms", began.elapsed().as_millis());
@@ -180,6 +224,9 @@ async fn live(resolver: &Resolver, domain: &Domain) -> Finding {
             Finding::ok("domain", looked_at, format!("enforces for {}, learnt {took}", duration(left)))
         }
         (Decision::Testing(_), _) => Finding::ok("domain", looked_at, format!("tests its policy, learnt {took}")),
+        _ if is_canary => Finding::warn("domain", looked_at, format!("has no policy to enforce, learnt {took}"))
+            .means("it is the canary: health fails")
+            .fix("if DNS is right here, name a domain that has a policy in canary in [health]"),
         _ => Finding::ok("domain", looked_at, format!("has no policy to enforce, learnt {took}")),
     }
 }

@@ -83,6 +83,12 @@ impl Dane {
         Ok(SecureMx { hosts: of_records(domain, answer.data), secure: answer.secure, ttl: answer.ttl })
     }
 
+    /// Whether the MX records of a name, or their denial, are secure.
+    pub(crate) async fn vouches_for(&self, name: &str) -> Result<bool, DnsError> {
+        let name = absolute(name).ok_or(DnsError::Malformed)?;
+        Ok(self.dns.ask(&name, RecordType::MX).await?.secure)
+    }
+
     /// Ends the lookups under way.
     pub(crate) fn abort_all(&self) {
         self.lookups.abort_all();

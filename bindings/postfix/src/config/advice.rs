@@ -90,7 +90,8 @@ impl Config {
             ));
         }
         if let Some(file) = self.https.ca_file.as_deref().filter(|file| !file.is_file()) {
-            warn(&format!("https.ca_file: there is no file {}", file.display().to_string().escape_debug()));
+            let what = if file.exists() { "not a regular file" } else { "there is no file" };
+            warn(&format!("https.ca_file: {what}: {}", file.display().to_string().escape_debug()));
         }
     }
 }

@@ -98,7 +98,7 @@ pub(super) const TABLES: [Table; 9] = [
     Table {
         name: "health",
         about: "what /healthz looks at",
-        keys: &[("canary", "a domain with a policy that is resolved for it; \"\" for none")],
+        keys: &[("canary", "a domain that has a policy, looked up for it; one without fails; \"\" for none")],
     },
     Table {
         name: "log",

@@ -70,7 +70,7 @@ impl Standings {
 fn ruling(asked: &Asked, policy: Option<&Standing>, dane: Option<Dane>) -> Ruling {
     // The policy names mx.example alone.
     let unbroken = ["MX.example.", "other.example", "a b } {", "nexthop"].map(str::to_owned).to_vec();
-    let found = dane.map(|status| Found { status, unbroken });
+    let found = dane.map(|status| Found { status, was_known: false, unbroken });
     ruling_from(&Case { asked, domain: &domain(), policy, dane: found.as_ref(), before_bounce: false, now: NOW })
 }
 
@@ -246,7 +246,8 @@ fn a_policy_that_cannot_be_expressed_is_not_taken_for_none() {
 #[test]
 fn if_only_hosts_with_broken_dane_are_in_the_policy_mail_waits() {
     let standing = Standing::Static(Arc::new(policy("enforce")));
-    let found = Found { status: Dane::Mixed, unbroken: vec!["other.example".to_owned(), "mx.example:evil".to_owned()] };
+    let unbroken = vec!["other.example".to_owned(), "mx.example:evil".to_owned()];
+    let found = Found { status: Dane::Mixed, was_known: false, unbroken };
     for mode in [DaneMode::Reply, DaneMode::Yield] {
         let (asked, domain) = (zones(mode).get(b"postfix").clone(), domain());
         let case = Case {

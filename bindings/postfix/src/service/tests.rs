@@ -13,7 +13,7 @@ fn policy(mode: &str) -> Standing {
 }
 
 fn found(status: Dane) -> Found {
-    Found { status, unbroken: Vec::new() }
+    Found { status, was_known: false, unbroken: Vec::new() }
 }
 
 async fn after<T>(seconds: u64, value: T) -> T {

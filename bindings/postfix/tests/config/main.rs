@@ -235,7 +235,8 @@ fn what_may_not_be_meant_is_a_warning() {
         ("refresh.enabled = false", "policies end without being renewed"),
         ("zones.a.dane = \"reply\"", "zones.a.dane: nobody checks DNSSEC"),
         ("dns.trust_anchors = \"/x\"", "of no use unless dns.dnssec is \"validate\""),
-        ("https.ca_file = \"/no/such/file\"", "there is no file /no/such/file"),
+        ("https.ca_file = \"/no/such/file\"", "there is no file: /no/such/file"),
+        ("https.ca_file = \"/dev/null\"", "not a regular file: /dev/null"),
     ] {
         let warnings = Config::parse(text, "f").unwrap().warnings();
         assert!(warnings.iter().any(|one| one.contains(warning)), "{text}: {warnings:?}");

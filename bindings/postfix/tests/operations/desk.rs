@@ -1,6 +1,6 @@
 //! A daemon's parts: a resolver in the lab and a store that can be broken.
 
-use crate::common::{Flaky, builder, policy, publish};
+use crate::common::{Flaky, Hands, builder, policy, publish};
 use mta_sts::{Answer, DnsError, Domain, Entry, Intent, MxHosts, Resolver, StoreError, UnixTime};
 use mta_sts_lab::{Lab, PolicyHost};
 use mta_sts_postfix::{Listener, Operations, UnixSocketOptions};
@@ -22,15 +22,16 @@ pub(crate) struct Desk {
     pub(crate) lab: Lab,
     resolver: Resolver,
     pub(crate) store: Arc<Flaky>,
+    pub(crate) clock: Arc<Hands>,
     pub(crate) canaries: AtomicU32,
 }
 
 impl Desk {
     pub(crate) async fn start() -> Arc<Self> {
         let lab = Lab::start().await.unwrap();
-        let store = Flaky::new(false);
-        let resolver = builder(&lab).store(store.clone()).build().unwrap();
-        Arc::new(Self { lab, resolver, store, canaries: AtomicU32::new(0) })
+        let (store, clock) = (Flaky::new(false), Hands::new());
+        let resolver = builder(&lab).store(store.clone()).clock(clock.clone()).build().unwrap();
+        Arc::new(Self { lab, resolver, store, clock, canaries: AtomicU32::new(0) })
     }
 
     /// Publishes a policy and fills the cache with it.

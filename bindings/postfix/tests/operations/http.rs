@@ -93,12 +93,61 @@ async fn the_canary_is_really_looked_up_but_once_a_minute_at_most() {
     assert_eq!(asked.iter().filter(|(name, _)| name == "_mta-sts.canary.test").count(), 2);
 }
 
+/// What `/healthz` says of the canary when it is looked up anew.
+async fn canary_anew(address: SocketAddr) -> String {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    status_of(&get(address, "GET", "/healthz").await, "canary")
+}
+
 #[tokio::test]
-async fn a_dead_canary_is_red() {
+async fn a_canary_without_a_policy_or_a_record_or_dns_is_red() {
     let (desk, _, _http, address) = serve(Some("canary.test")).await;
-    desk.lab.world().set("_mta-sts.canary.test", RecordType::Txt, Answer::ServFail);
+    let world = desk.lab.world();
     let got = get(address, "GET", "/healthz").await;
     assert_eq!((got.status, status_of(&got, "canary").as_str()), (503, "failing"), "{got:?}");
+    assert!(got.body.contains("it has no policy that applies"), "{got:?}");
+
+    desk.hold("canary.test", "enforce").await;
+    assert_eq!(canary_anew(address).await, "ok");
+    world.remove("_mta-sts.canary.test", RecordType::Txt);
+    assert_eq!(canary_anew(address).await, "failing");
+    // Also when the fetch is due, which would succeed.
+    desk.clock.forward(3600);
+    assert_eq!(canary_anew(address).await, "failing");
+    world.set("_mta-sts.canary.test", RecordType::Txt, Answer::ServFail);
+    assert_eq!(canary_anew(address).await, "failing");
+}
+
+#[tokio::test]
+async fn a_canary_whose_policy_host_is_dead_is_red_within_an_hour_and_until_a_fetch_succeeds() {
+    let (desk, _, _http, address) = serve(Some("canary.test")).await;
+    desk.hold("canary.test", "testing").await;
+    let world = desk.lab.world();
+    let dead = PolicyHost { tls: mta_sts_lab::Tls::HandshakeFailure, ..PolicyHost::serving("") };
+    world.policy_host("mta-sts.canary.test", dead);
+    desk.clock.forward(3599);
+    assert_eq!(canary_anew(address).await, "ok");
+    desk.clock.forward(1);
+    assert_eq!(canary_anew(address).await, "failing");
+    // Too soon for another fetch.
+    desk.clock.forward(60);
+    assert_eq!(canary_anew(address).await, "failing");
+    let good = PolicyHost::serving(crate::common::policy("testing", "canary.test"));
+    world.policy_host("mta-sts.canary.test", good);
+    desk.clock.forward(300);
+    assert_eq!(canary_anew(address).await, "ok");
+}
+
+#[tokio::test]
+async fn another_canary_is_looked_up_at_once() {
+    let (desk, health, _http, address) = serve(Some("absent.test")).await;
+    desk.hold("canary.test", "enforce").await;
+    let status = async || status_of(&get(address, "GET", "/healthz").await, "canary");
+    assert_eq!(status().await, "failing");
+    health.set_canary(Some(Domain::from_ascii("canary.test").unwrap()));
+    assert_eq!(status().await, "ok");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ mod signed_root;
 use crate::common::domain;
 use DaneStatus::{Absent, Broken, NotApplicable, Unusable, Usable};
 use NextHopDane as Hop;
-use mta_sts::{DaneStatus, DaneTrust, NameServer, NextHopDane, Resolver, Timeouts};
+use mta_sts::{DaneStatus, DaneTrust, DnsError, NameServer, NextHopDane, Resolver, Timeouts};
 use signed_root::SignedRoot;
 use std::time::Duration;
 
@@ -62,12 +62,18 @@ async fn unbound_and_validation_here_come_to_the_same() {
     // The real root's keys have signed none of this.
     let strange = resolver(&root.trusting, DaneTrust::Validate { anchors: None });
     assert_eq!(strange.dane(&domain("usable.signed.test")).await.status, Hop::Unknown);
+    assert_eq!(strange.vouches_for(".").await, Err(DnsError::Bogus));
     let mut wrong = Vec::new();
     for (way, resolver) in [
         ("AD bit", resolver(&root.validating, DaneTrust::AdBit)),
         ("validation behind unbound that does not validate", resolver(&root.trusting, validate())),
         ("validation behind unbound that validates", resolver(&root.validating, validate())),
     ] {
+        for (name, vouched_for) in
+            [(".", true), ("signed.test.", true), ("no-such-name.signed.test", true), ("plain.test", false)]
+        {
+            assert_eq!(resolver.vouches_for(name).await, Ok(vouched_for), "{way}: {name}");
+        }
         let unlike = if way == "AD bit" { Hop::Usable } else { Hop::Broken };
         assert_eq!(resolver.dane(&domain(UNLIKE)).await.status, unlike, "{way}");
         let asked = ROWS.iter().map(async |row| (row, resolver.dane(&domain(row.0)).await));
