@@ -56,7 +56,8 @@ pub struct Timeouts {
     pub caller: Duration,
     /// Each step of an SMTP dialogue. Default 30 s.
     pub smtp: Duration,
-    /// One call of the policy store. Default 50 ms.
+    /// One call of the policy store, and all that a caller waits for it: changes that take longer are
+    /// made behind. Default 50 ms.
     pub store: Duration,
 }
 

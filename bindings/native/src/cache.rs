@@ -22,7 +22,7 @@ impl Resolver {
     /// [`StoreError`] if the store cannot be read and nothing is known beside it.
     pub async fn cached(&self, domain: &Domain) -> Result<Option<Entry>, StoreError> {
         match self.core.store.read(domain, self.now()).await {
-            Known { entry: None, error: Some(error) } => Err(error),
+            Known { entry: None, error: Some(error), .. } => Err(error),
             Known { entry, .. } => Ok(entry),
         }
     }
@@ -46,7 +46,7 @@ impl Resolver {
     }
 
     /// Forgets all that is cached for the domain, here and in the store, and says whether there was
-    /// anything. Other processes on the same store may still remember it.
+    /// anything. Other processes on the same store that remember it store it again: forget it in each.
     ///
     /// This takes protection away until the next fetch (RFC 8461 §10.2): it is for an administrator
     /// who knows that a policy is wrong.

@@ -1,6 +1,6 @@
 //! Lookups under way: one for each domain and intent, whoever waits for it.
 
-use crate::{answer::Answer, bounded::locked, fairness::registrable, resolver::Core};
+use crate::{answer::Answer, bounded::locked, fairness::registrable, resolver::Core, store::Known};
 use mta_sts_core::{Domain, Intent};
 use std::{
     collections::HashMap,
@@ -48,9 +48,9 @@ pub(crate) enum Joined {
 const SHARE: usize = 16;
 
 impl Flights {
-    /// Joins the lookup under way, or starts it on the current runtime. It runs to its end even if
-    /// nobody waits for it.
-    pub(crate) fn join(&self, domain: &Domain, intent: Intent, core: &Arc<Core>) -> Joined {
+    /// Joins the lookup under way, or starts it on the current runtime, with what is `known`. It runs
+    /// to its end even if nobody waits for it.
+    pub(crate) fn join(&self, domain: &Domain, intent: Intent, known: Known, core: &Arc<Core>) -> Joined {
         let key = (domain.clone(), intent);
         let mut list = locked(&self.0);
         if let Some(flight) = list.flights.get(&key) {
@@ -71,14 +71,17 @@ impl Flights {
         let task = tokio::spawn(async move {
             // Made here: a runtime that ends drops the task at once, while the list is locked.
             let landing = Landing { core, key: landing_key };
+            let is_old = !before.is_empty();
             for mut other in before {
                 // An error means that it was aborted, which is an end too.
                 let _ = other.wait_for(|progress| matches!(progress, Progress::Ended(_))).await;
             }
-            let answer = landing.core.look_up(&landing.key.0, intent, &sender).await;
+            let (core, domain) = (&landing.core, &landing.key.0);
+            let known = core.store.catch_up(domain, known, is_old, core.clock.now()).await;
+            let answer = core.look_up(domain, intent, known, &sender).await;
             // First out of the list, so that who has seen the end and asks again starts anew.
             drop(landing);
-            sender.send_replace(Progress::Ended(Arc::new(answer)));
+            sender.send_replace(Progress::Ended(answer));
         });
         *list.of_registrable.entry(registrable.to_owned()).or_default() += 1;
         list.flights.insert(key, Flight { progress: progress.clone(), task: task.abort_handle() });

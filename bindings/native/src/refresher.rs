@@ -61,7 +61,8 @@ impl Resolver {
     /// over HTTPS at half of their life or daily, whichever is sooner, and never more often than
     /// hourly. A policy that ended all the same is asked for hourly for a day, then daily. Of
     /// several processes on one store one at a time does that for a domain. A failed renewal is
-    /// logged with the time that is left, and so is a TXT record that vanished.
+    /// logged with the time that is left, and so is a TXT record that vanished. Live policies that memory
+    /// holds and the store has lost, as one that was emptied, are stored again.
     ///
     /// Domains without mail for [`unused_after`](crate::ResolverBuilder::unused_after), or for the
     /// life of their policy if that is longer, are left alone. What has ended and is not wanted back
@@ -97,10 +98,11 @@ impl Resolver {
                     return cost;
                 }
             };
-            let Some(end) = page.last() else { break };
-            last = Some(end.domain().clone());
             let is_last = page.len() < PAGE;
             let now = core.clock.now();
+            core.store.restore(last.as_ref(), &page, is_last, now).await;
+            let Some(end) = page.last() else { break };
+            last = Some(end.domain().clone());
             let due = page.iter().filter(|entry| self.is_due(entry, rounds, now));
             let due: Vec<_> = due.map(|entry| self.refresh_if_used(entry, rounds, now)).collect();
             stream::iter(due).buffer_unordered(AT_ONCE).for_each(core::future::ready).await;

@@ -17,10 +17,14 @@ use crate::{
 use core::fmt;
 use mta_sts_core::{Config, Domain, Entry, Failure, FetchError, Intent, Lookup, Mode, Txt, TxtRecords, UnixTime, Want};
 use std::{
+    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
 
 /// Looks up MTA-STS policies. Clones share everything; dropping the last one ends the lookups
 /// that are still under way.
@@ -189,7 +193,8 @@ impl Core {
                 || Lookup::new(domain, Some(entry.clone()), intent, self.config, now).want() == Want::Nothing;
             if at_once { entry.live(now).is_some() } else { wants_nothing() }
         };
-        let Known { entry, error } = self.store.look(domain, now, suffices).await;
+        let known = self.store.look(domain, now, suffices).await;
+        let Known { entry, error, .. } = known.clone();
         let lookup = Lookup::new(domain, entry.clone(), intent, self.config, now);
         let provisional = lookup.provisional();
         if let Some(outcome) = lookup.into_outcome() {
@@ -205,10 +210,10 @@ impl Core {
         }
         if at_once && has_policy {
             // RFC 8461 §5.1: deliver by the cached policy while a newer one is looked for.
-            self.flights.join(domain, intent, self);
+            self.flights.join(domain, intent, known, self);
             return Answer { was_known: true, ..so_far };
         }
-        let Joined::Flight(mut flight) = self.flights.join(domain, intent, self) else {
+        let Joined::Flight(mut flight) = self.flights.join(domain, intent, known, self) else {
             return gave_up(so_far, Failure::Fetch(FetchError::NotTried), now);
         };
         let ended = async {
@@ -218,7 +223,7 @@ impl Core {
         if waits_for_end {
             ended.await;
         } else {
-            let _ = tokio::time::timeout_at(deadline, ended).await;
+            let _ = timeout_at(deadline, ended).await;
         }
         match &*flight.borrow() {
             Progress::Ended(answer) => Answer::clone(answer),
@@ -235,10 +240,17 @@ impl Core {
         Some(Warm { decision, entry, at: now })
     }
 
-    /// Drives one lookup to its end.
-    pub(crate) async fn look_up(&self, domain: &Domain, intent: Intent, progress: &watch::Sender<Progress>) -> Answer {
+    /// Drives one lookup to its end, which starts with what is `known` and was read for it.
+    pub(crate) async fn look_up(
+        &self,
+        domain: &Domain,
+        intent: Intent,
+        known: Known,
+        progress: &watch::Sender<Progress>,
+    ) -> Arc<Answer> {
+        let patience = self.store.patience(&known);
+        let Known { entry, error, .. } = known;
         let started = self.clock.now();
-        let Known { entry, error } = self.store.read(domain, started).await;
         let mut lookup = Lookup::new(domain, entry.clone(), intent, self.config, started);
         let mut asked_https = false;
         loop {
@@ -269,18 +281,29 @@ impl Core {
         let Some(outcome) = lookup.into_outcome() else {
             // A lookup that wants nothing has an outcome; a live policy applies all the same.
             let failure = Some(Failure::Fetch(FetchError::NotTried));
-            return Answer::without_lookup(domain, provisional, entry, failure, now).with_store_error(error);
+            let answer = Answer::without_lookup(domain, provisional, entry, failure, now);
+            return Arc::new(answer.with_store_error(error));
         };
-        self.store.write(domain, &outcome.cache, entry.clone(), now).await;
-        let is_first = entry.is_none();
-        let answer = Answer { asked_https, ..Answer::of(domain, outcome, entry, now) }.with_store_error(error);
+        let change = outcome.cache.clone();
+        let answer = Answer { asked_https, ..Answer::of(domain, outcome, entry.clone(), now) }.with_store_error(error);
+        let answer = Arc::new(answer);
         self.remember(&answer, now);
         let observe = locked(&self.on_lookup).clone();
         if let Some(observe) = observe {
             observe(&answer);
         }
-        if intent != Intent::Refresh && answer.entry.is_some() {
-            self.touch(domain, is_first, now).await;
+        let is_use = intent != Intent::Refresh && answer.entry.is_some();
+        let mut saving = pin!(async {
+            let is_first = entry.is_none();
+            self.store.write(domain, &change, entry, now).await;
+            if is_use {
+                self.touch(domain, is_first, now).await;
+            }
+        });
+        if timeout(patience, &mut saving).await.is_err() {
+            // Nobody has to wait longer for a store that hangs: memory holds what it then failed to keep.
+            progress.send_replace(Progress::Ended(answer.clone()));
+            saving.await;
         }
         answer
     }

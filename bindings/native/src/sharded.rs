@@ -36,7 +36,6 @@ impl<V> Sharded<V> {
         self.0.iter().flat_map(of_part).collect()
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.iter().map(|part| locked(part).len()).sum()
     }

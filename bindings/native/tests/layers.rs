@@ -3,7 +3,8 @@
 mod common;
 
 use common::{fragile::Fragile, *};
-use mta_sts::{Decision, Intent, PolicyStore, Resolver, Source, StoreError, UnixTime};
+use mta_sts::core::RecordId;
+use mta_sts::{CacheOp, Decision, Entry, Intent, Policy, PolicyStore, Resolver, Source, StoreError, UnixTime};
 use mta_sts_lab::{Answer, Lab, RecordType, Response};
 use std::{
     sync::{Arc, Mutex, atomic::Ordering::SeqCst},
@@ -88,11 +89,104 @@ async fn a_store_that_hangs_costs_no_wait_after_the_first_ones() {
         slow += usize::from(began.elapsed() > Duration::from_millis(45));
         n += 1;
     }
-    // Two calls a query, three in a row; and a busy machine.
+    // Three in a row; and a busy machine.
     assert!((1..=6).contains(&slow) && n > 20, "{slow} of {n}");
     store.hangs.store(false, SeqCst);
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(resolver.resolve("later.test").await.unwrap().store_error, None);
+}
+
+/// While time stands but for what it is moved by, all that is waited for is real: the network.
+#[tokio::test]
+async fn a_store_that_never_answers_costs_its_time_once_a_query() {
+    const COST: Duration = Duration::from_millis(50);
+    let (lab, store, clock) = (Lab::start().await.unwrap(), Arc::new(Fragile::default()), Hands::new());
+    enforce(lab.world(), "a.test", "mx.test");
+    enforce(lab.world(), "b.test", "mx.test");
+    let resolver = builder(&lab).store(store.clone()).clock(clock.clone()).memory_level(10).build().unwrap();
+    resolver.resolve("b.test").await.unwrap();
+    // A touch is due as well.
+    clock.forward(2 * 86_400);
+    store.hangs.store(true, SeqCst);
+    // Paused time does not move by itself while a thread is blocked.
+    let (ended, ends) = std::sync::mpsc::channel::<()>();
+    let blocked = tokio::task::spawn_blocking(move || ends.recv());
+    tokio::time::pause();
+    for (name, intent) in [("a.test", Intent::Deliver), ("b.test", Intent::BeforeBounce), ("b.test", Intent::Refresh)] {
+        let (began, before) = (tokio::time::Instant::now(), store.reads.load(SeqCst));
+        let (asking, name) = (resolver.clone(), domain(name));
+        let asked = tokio::spawn(async move { asking.resolve_with(&name, intent).await });
+        while store.reads.load(SeqCst) == before {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(COST).await;
+        while !asked.is_finished() {
+            let real = Instant::now();
+            while !asked.is_finished() && real.elapsed() < Duration::from_millis(200) {
+                tokio::task::yield_now().await;
+            }
+            // Timers go by whole milliseconds, and there are some.
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert!(began.elapsed() < COST * 3 / 2, "{:?} for {intent:?}", began.elapsed());
+        let answer = asked.await.unwrap();
+        assert!(enforces(&answer.decision) && answer.failure.is_none(), "{answer:?}");
+    }
+    drop(ended);
+    let _ = blocked.await;
+}
+
+#[tokio::test]
+async fn a_live_policy_that_the_store_lost_is_stored_again() {
+    let Scene { lab, store, resolver, clock } = scene().await;
+    let name = domain("a.test");
+    let stored = async || store.inner.get(&name).await.unwrap();
+    let old = stored().await.unwrap();
+    enforce(lab.world(), "a.test", "new.a.test");
+    clock.forward(86_400);
+    let new = resolver.refresh(&name).await.entry.unwrap();
+    // It is emptied, or an old copy takes its place.
+    for copy in [None, Some(old)] {
+        store.inner.remove(&name).await.unwrap();
+        if let Some(old) = copy {
+            store.inner.apply(&name, &CacheOp::Fetched(old), resolver.now()).await.unwrap();
+        }
+        clock.forward(400);
+        let answer = resolver.resolve_with(&name, Intent::BeforeBounce).await;
+        assert_eq!(answer.source, Source::Checked);
+        assert_eq!(stored().await.unwrap().held(), new.held());
+        assert_eq!(resolver.store_stats().unsaved, 0);
+    }
+    // Once it was forgotten here, what was in memory does not come back.
+    assert_eq!(resolver.forget(&name).await, Ok(true));
+    lab.world().clear();
+    let refresher = resolver.spawn_refresher();
+    resolver.resolve_with(&name, Intent::BeforeBounce).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(stored().await.is_none_or(|entry| entry.held().is_none()));
+    drop(refresher);
+}
+
+#[tokio::test]
+async fn the_refresher_stores_what_memory_alone_holds_page_by_page() {
+    let Scene { lab: _lab, store, resolver, .. } = scene().await;
+    let policy = Policy::parse(policy("enforce", "mx.test").as_bytes()).unwrap();
+    let now = resolver.now();
+    let names: Vec<_> = (0..300).map(|n| domain(&format!("d{n:03}.test"))).collect();
+    for name in &names {
+        let entry = Entry::import(name, RecordId::new("1").unwrap(), policy.clone(), now, now);
+        store.inner.apply(name, &CacheOp::Fetched(entry), now).await.unwrap();
+    }
+    // Memory has room for a hundred of them: every third, so that the store lacks some on each of its pages.
+    for (n, name) in names.iter().step_by(3).enumerate() {
+        resolver.cached(name).await.unwrap();
+        if n % 2 == 1 {
+            store.inner.remove(name).await.unwrap();
+        }
+    }
+    assert_eq!(store.inner.len(), 251);
+    let _refresher = resolver.spawn_refresher();
+    until(|| store.inner.len() == 301).await;
 }
 
 #[tokio::test]
@@ -207,6 +301,10 @@ async fn a_policy_that_ended_while_fetches_fail_is_wanted_back() {
     let refresher = resolver.spawn_refresher();
     until(|| fetches(lab.world(), "a.test") == 1).await;
     drop(refresher);
+    // The lookup has ended, by the clock as it is.
+    while store.inner.get(&domain("a.test")).await.unwrap().is_none_or(|entry| entry.failed().is_none()) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     enforce(lab.world(), "a.test", "new.a.test");
     clock.forward(3600);
     lab.world().clear_logs();
@@ -284,6 +382,10 @@ async fn a_store_that_fails_is_said_once_and_so_is_its_end() {
     resolver.resolve("e.test").await.unwrap();
     resolver.resolve("f.test").await.unwrap();
     assert_eq!(lines_with(&log, "the policy store can be read again"), 1);
+    store.is_corrupt.store(true, SeqCst);
+    resolver.resolve("g.test").await.unwrap();
+    assert_eq!(lines_with(&log, "entries of the policy store are corrupt domain=g.test"), 1);
+    assert_eq!(lines_with(&log, "domain="), 1);
 }
 
 fn clock_now(clock: &Arc<Hands>) -> UnixTime {

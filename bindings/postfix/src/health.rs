@@ -20,6 +20,9 @@ const CANARY_EVERY: Duration = Duration::from_secs(60);
 const CANARY_FETCHED_EVERY: u64 = 3600;
 /// How long a check may take; who asks for the health waits five seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// What the store failed to keep is tried again every minute or so: one change that took too long is
+/// stored by then.
+const WRITE_OUTAGE: Duration = Duration::from_secs(150);
 
 /// Watches the daemon.
 #[derive(Debug)]
@@ -182,7 +185,10 @@ fn is_of_the_way(error: FetchError) -> bool {
 
 async fn check_store(operations: &impl Operations) -> Check {
     match timeout(PATIENCE, operations.cached_after(None, 1)).await {
-        Ok(Ok(_)) => Check::ok("store", "readable"),
+        Ok(Ok(_)) => {
+            let stats = operations.store_stats();
+            check_writes(stats.write_outage, stats.unsaved)
+        }
         Ok(Err(error)) => Check::failing("store", error.to_string()),
         Err(_) => Check::failing("store", "the policy store took too long"),
     }
@@ -198,6 +204,16 @@ async fn look_up(operations: &impl Operations, canary: &Domain) -> Answer {
     });
     // What fails already stays so: a refresh gets by without the record.
     if answer.failure.is_none() && is_due { operations.refresh(canary).await } else { answer }
+}
+
+/// Policies that are in memory alone are lost with the process: RFC 8461 §10.2.
+fn check_writes(outage: Option<Duration>, unsaved: usize) -> Check {
+    let Some(outage) = outage else { return Check::ok("store", "readable") };
+    let detail = format!(
+        "readable, but changes have failed for {} s: {unsaved} entries are in memory alone, and lost with it",
+        outage.as_secs()
+    );
+    if outage < WRITE_OUTAGE { Check::ok("store", detail) } else { Check::failing("store", detail) }
 }
 
 fn judge(answer: &Answer) -> Check {
@@ -231,5 +247,19 @@ impl Check {
 
     fn failing(name: &str, detail: impl Into<String>) -> Self {
         Self { name: name.to_owned(), status: CheckStatus::Failing, detail: detail.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_be_written_is_told_of_and_red_if_that_lasts() {
+        let check = |seconds| check_writes(Some(Duration::from_secs(seconds)), 7);
+        assert_eq!(check_writes(None, 0), Check::ok("store", "readable"));
+        assert_eq!(check(149).status, CheckStatus::Ok);
+        assert_eq!(check(150).status, CheckStatus::Failing);
+        assert!(check(149).detail.contains("failed for 149 s: 7 entries are in memory alone"));
     }
 }

@@ -3,9 +3,13 @@
 mod histogram;
 
 use crate::{dane::Dane, mx_check::MxFigures, reply::Reply, ruling::Ruling, zone::Zones};
-use core::{fmt, sync::atomic::AtomicU64, time::Duration};
+use core::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use histogram::Histogram;
-use mta_sts::{Answer, Failure, Source, core::socketmap::PolicyDecision};
+use mta_sts::{Answer, Failure, Source, StoreStats, core::socketmap::PolicyDecision};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -24,6 +28,8 @@ use prometheus_client::{
 /// | `mta_sts_dane_total` | `status` | next hops whose DANE was asked for |
 /// | `mta_sts_store_errors_total` | | lookups that could not read the policy store |
 /// | `mta_sts_store_up` | | 1 if the store could be read when last tried, else 0; `NaN` if not tried |
+/// | `mta_sts_store_write_errors_total` | | changes that the policy store failed to keep; they are tried again |
+/// | `mta_sts_store_unsaved` | | domains that memory alone holds, and that are lost with the process |
 /// | `mta_sts_mx_policies` | `state` (`matching`, `mismatching`, `hopeless`, `unknown`) | held policies whose MX hosts were last found to be so, see [`MxFigures`] |
 /// | `mta_sts_alerts_total` | `kind` (`store-grace-over`) | alerts that were logged |
 ///
@@ -40,6 +46,8 @@ pub struct Metrics {
     dane: [Counter; Dane::ALL.len()],
     store_errors: Counter,
     store_up: Float,
+    store_write_errors: Counter,
+    store_unsaved: Gauge,
     store_grace_over: Counter,
     mx_policies: [Gauge; 4],
 }
@@ -99,6 +107,11 @@ impl Metrics {
         let store_up = Float::default();
         store_up.set(f64::NAN);
         registry.register("store_up", "Whether the policy store could be read when last tried", store_up.clone());
+        let store_write_errors = Counter::default();
+        let failed = "Changes that the policy store failed to keep";
+        registry.register("store_write_errors", failed, store_write_errors.clone());
+        let store_unsaved = Gauge::default();
+        registry.register("store_unsaved", "Domains that memory alone holds", store_unsaved.clone());
         let mx = Family::<[(&'static str, &'static str); 1], Gauge>::default();
         registry.register("mx_policies", "Held policies by how they suit the MX hosts of their domain", mx.clone());
         let alerts = Labelled::default();
@@ -116,6 +129,8 @@ impl Metrics {
             dane: Dane::ALL.map(|status| of(&dane, [("status", status.as_str())])),
             store_errors,
             store_up,
+            store_write_errors,
+            store_unsaved,
             mx_policies: MX_STATES.map(|state| mx.get_or_create_owned(&[("state", state)])),
             store_grace_over: of(&alerts, [("kind", "store-grace-over")]),
             registry,
@@ -136,6 +151,12 @@ impl Metrics {
     pub fn set_cache_size(&self, domains: Option<usize>) {
         #[expect(clippy::cast_precision_loss, reason = "counts that large do not occur")]
         self.cache_size.set(domains.map_or(f64::NAN, |domains| domains as f64));
+    }
+
+    /// Takes note of what became of changes of the policy store.
+    pub fn set_store(&self, stats: &StoreStats) {
+        self.store_write_errors.inner().store(stats.write_errors, Ordering::Relaxed);
+        self.store_unsaved.set(i64::try_from(stats.unsaved).unwrap_or(i64::MAX));
     }
 
     /// Takes note of what the MX check found.
@@ -229,6 +250,8 @@ mod tests {
             "mta_sts_cache_size NaN",
             "mta_sts_store_up 0.0",
             "mta_sts_store_errors_total 1",
+            "mta_sts_store_write_errors_total 0",
+            "mta_sts_store_unsaved 0",
             "mta_sts_alerts_total{kind=\"store-grace-over\"} 0",
             "mta_sts_answer_seconds_count{path=\"cached\"} 0",
             "# EOF",

@@ -1,6 +1,6 @@
 //! What the interfaces for operators ask of the daemon.
 
-use mta_sts::{Answer, DnsError, Domain, Entry, MxHosts, StoreError, UnixTime};
+use mta_sts::{Answer, DnsError, Domain, Entry, MxHosts, StoreError, StoreStats, UnixTime};
 
 /// What the daemon can tell and do for its operator: the seam between [`Http`](crate::Http),
 /// [`Admin`](crate::Admin), [`MxCheck`](crate::MxCheck) and the parts that know.
@@ -45,6 +45,9 @@ pub trait Operations: Send + Sync + 'static {
     /// # Errors
     /// [`DnsError`]: they are not known.
     fn mx_hosts(&self, domain: &Domain) -> impl Future<Output = Result<MxHosts, DnsError>> + Send;
+
+    /// What the policy store did so far, and what it failed to do.
+    fn store_stats(&self) -> StoreStats;
 
     /// The time that cache entries are judged by.
     fn now(&self) -> UnixTime;

@@ -1,6 +1,8 @@
 //! The store as the resolver sees it: with a deadline, behind a bounded memory, and with another
 //! memory for what it failed to keep.
 
+mod unsaved;
+
 use super::{MemoryStore, PolicyStore, StoreError, breaker::Breaker, outage::Outage};
 use crate::{bounded::locked, sharded::Sharded};
 use mta_sts_core::{CacheOp, Domain, Entry, UnixTime};
@@ -17,7 +19,7 @@ use std::{
 };
 use tokio::time::{Instant, timeout};
 
-/// Some so many entries that the store failed to keep are kept here.
+/// Some so many entries that the store failed to keep, or lost, are kept here.
 const MAX_OVERLAY: usize = 4096;
 /// Counting what a store holds may read all of it.
 const BETWEEN_COUNTS: Duration = Duration::from_secs(60);
@@ -32,6 +34,8 @@ pub(crate) struct Layered {
     overlay: Sharded<Entry>,
     /// Changes when something is forgotten: what was read before must not come back.
     forgotten: AtomicU64,
+    /// Held while something is forgotten, and while something goes from memory to the store.
+    forgetting: tokio::sync::Mutex<()>,
     /// Changes whenever [`Layered::at_once`] may say something else.
     changes: AtomicU64,
     len: Mutex<Option<(Instant, Option<usize>)>>,
@@ -65,6 +69,10 @@ pub struct StoreStats {
     pub writes: u64,
     /// Changes that failed. They are kept in memory and tried again with the next change.
     pub write_errors: u64,
+    /// For how long every change has failed; `None` if the last one did not.
+    pub write_outage: Option<Duration>,
+    /// Entries that memory alone holds: they are lost with the process.
+    pub unsaved: usize,
     /// Lookups that began with a live policy, from wherever it was cached.
     pub hits: u64,
     /// Lookups that began without one.
@@ -81,6 +89,8 @@ pub(crate) struct Known {
     pub(crate) entry: Option<Entry>,
     /// The store could not be read: it may hold more.
     pub(crate) error: Option<StoreError>,
+    /// How long the store was waited for; `None` if it was not asked.
+    waited: Option<Duration>,
 }
 
 impl Layered {
@@ -93,6 +103,7 @@ impl Layered {
             breaker: Breaker::default(),
             overlay: Sharded::new(MAX_OVERLAY),
             forgotten: AtomicU64::default(),
+            forgetting: tokio::sync::Mutex::default(),
             changes: AtomicU64::default(),
             len: Mutex::default(),
             counts: Counts::default(),
@@ -109,7 +120,7 @@ impl Layered {
         let known = match remembered {
             Some(entry) => {
                 self.counts.memory_hits.fetch_add(1, Relaxed);
-                Known { entry: Some(entry), error: None }
+                Known { entry: Some(entry), ..Known::default() }
             }
             None => self.read(domain, now).await,
         };
@@ -122,26 +133,46 @@ impl Layered {
     /// All that is known: what the store and the memories hold, merged.
     pub(crate) async fn read(&self, domain: &Domain, now: UnixTime) -> Known {
         let forgotten = self.forgotten.load(Relaxed);
+        let began = Instant::now();
         self.counts.reads.fetch_add(1, Relaxed);
         let (stored, error) = match self.read_within(self.store.get(domain)).await {
             Ok(entry) => (entry.filter(|entry| entry.domain() == domain), None),
             Err(error) => (None, Some(error)),
         };
+        let waited = Some(began.elapsed());
         match &error {
             None => self.not_read.worked(),
             Some(error) => {
                 self.counts.read_errors.fetch_add(1, Relaxed);
-                self.outage_of(error, &self.not_read).failed(error);
+                self.failed(error, domain, &self.not_read);
             }
         }
-        let remembered = self.recall(domain).await;
-        let kept = self.overlay.of(domain).get(domain).cloned();
-        let known = [remembered, kept].into_iter().flatten();
-        let entry = known.fold(stored, |entry, more| Some(entry.map_or(more.clone(), |entry| entry.merge(more, now))));
+        let entry = self.with_memory(domain, stored.clone(), now).await;
         if let Some(entry) = &entry {
+            if error.is_none() && unsaved::is_lost(stored.as_ref(), entry, now) {
+                self.keep(entry.clone(), forgotten, now);
+            }
             self.remember(entry, forgotten, now).await;
         }
-        Known { entry, error }
+        Known { entry, error, waited }
+    }
+
+    /// What is known when a lookup starts that was asked for with `known`. With `is_old` others have
+    /// looked the domain up since.
+    pub(crate) async fn catch_up(&self, domain: &Domain, known: Known, is_old: bool, now: UnixTime) -> Known {
+        // Nobody waits twice for a store that hangs.
+        let suffices = known.waited.is_some() && (known.error.is_some() || !is_old);
+        if suffices {
+            return Known { entry: self.with_memory(domain, known.entry, now).await, ..known };
+        }
+        let read = self.read(domain, now).await;
+        let waited = read.waited.map(|waited| waited + known.waited.unwrap_or_default());
+        Known { waited, ..read }
+    }
+
+    /// How much longer who waits for a lookup may wait for the store.
+    pub(crate) fn patience(&self, known: &Known) -> Duration {
+        self.deadline.saturating_sub(known.waited.unwrap_or_default())
     }
 
     /// What memory holds of the domain, if that is all there is to know.
@@ -194,46 +225,18 @@ impl Layered {
             }
             Err(error) => {
                 self.counts.write_errors.fetch_add(1, Relaxed);
-                self.outage_of(&error, &self.not_written).failed(&error);
-                let entry = Entry::apply(known, domain, op, now);
-                if let Some(entry) = entry.filter(|_| self.forgotten.load(Relaxed) == forgotten) {
-                    let mut overlay = self.overlay.of(domain);
-                    let entry = match overlay.remove(domain) {
-                        Some(kept) => entry.merge(kept, now),
-                        None => entry,
-                    };
-                    overlay.insert(domain, entry);
+                self.failed(&error, domain, &self.not_written);
+                if let Some(entry) = Entry::apply(known, domain, op, now) {
+                    self.keep(entry, forgotten, now);
                 }
             }
         }
-        // Last: nobody is to be told of a policy that a crash would still take back.
+        // Last: nobody is to be told of a policy that a crash would still take back, unless the store
+        // takes longer than anybody waits.
         if self.forgotten.load(Relaxed) == forgotten {
             self.change_memory(domain, op, now).await;
         }
         self.changed();
-    }
-
-    /// Tries once more to store what the store failed to keep, until it fails again.
-    pub(crate) async fn flush(&self, now: UnixTime) {
-        let kept = self.overlay.values();
-        for entry in kept {
-            let domain = entry.domain().clone();
-            // It may have been forgotten, or stored, in the meantime.
-            if self.overlay.of(&domain).peek(&domain) != Some(&entry) {
-                continue;
-            }
-            let op = CacheOp::Fetched(entry.clone());
-            match self.patiently(self.store.apply(&domain, &op, now)).await {
-                Ok(()) => self.not_written.worked(),
-                // That of one domain is no reason to give up the others.
-                Err(StoreError::Corrupt) => continue,
-                Err(error) => return self.not_written.failed(&error),
-            }
-            let mut overlay = self.overlay.of(&domain);
-            if overlay.peek(&domain) == Some(&entry) {
-                overlay.remove(&domain);
-            }
-        }
     }
 
     /// Forgets the domain everywhere, and says whether there was anything.
@@ -241,6 +244,7 @@ impl Layered {
     /// # Errors
     /// If the store cannot: it still holds what it held.
     pub(crate) async fn forget(&self, domain: &Domain) -> Result<bool, StoreError> {
+        let _forgetting = self.forgetting.lock().await;
         let was_here = self.forget_here(domain).await?;
         let was_stored = self.write_within(self.store.remove(domain)).await?;
         // Once more, for what was read before it was removed.
@@ -344,6 +348,8 @@ impl Layered {
             read_errors: counts.read_errors.load(Relaxed),
             writes: counts.writes.load(Relaxed),
             write_errors: counts.write_errors.load(Relaxed),
+            write_outage: self.not_written.lasts(),
+            unsaved: self.overlay.len(),
             hits: counts.hits.load(Relaxed),
             misses: counts.misses.load(Relaxed),
             memory_hits: counts.memory_hits.load(Relaxed),
@@ -351,13 +357,24 @@ impl Layered {
         }
     }
 
-    fn outage_of<'a>(&'a self, error: &StoreError, else_of: &'a Outage) -> &'a Outage {
-        if *error == StoreError::Corrupt { &self.corrupt } else { else_of }
+    fn failed(&self, error: &StoreError, domain: &Domain, outage: &Outage) {
+        match error {
+            StoreError::Corrupt => self.corrupt.failed(Some(domain), error),
+            _ => outage.failed(None, error),
+        }
     }
 
     async fn recall(&self, domain: &Domain) -> Option<Entry> {
         // Memory does not fail.
         self.memory.as_ref()?.get(domain).await.ok().flatten()
+    }
+
+    /// The entry, and what the memories hold of the domain.
+    async fn with_memory(&self, domain: &Domain, entry: Option<Entry>, now: UnixTime) -> Option<Entry> {
+        let remembered = self.recall(domain).await;
+        let kept = self.overlay.of(domain).get(domain).cloned();
+        let known = [remembered, kept].into_iter().flatten();
+        known.fold(entry, |entry, more| Some(entry.map_or(more.clone(), |entry| entry.merge(more, now))))
     }
 
     /// Only policies: what failed matters to the lookups, which read the store as well.

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use crate::bounded::locked;
+use mta_sts_core::Domain;
 use std::{
     sync::Mutex,
     time::{Duration, Instant},
@@ -33,9 +34,11 @@ impl Outage {
         Self { failing, back, state: Mutex::default() }
     }
 
-    pub(super) fn failed(&self, error: &StoreError) {
+    /// Takes note of a failure; if it is that of one entry, of `domain`.
+    pub(super) fn failed(&self, domain: Option<&Domain>, error: &StoreError) {
         if let Some((failures, seconds)) = self.count(Instant::now()) {
-            tracing::warn!(failures, seconds, %error, "{}", self.failing);
+            let domain = domain.map(tracing::field::display);
+            tracing::warn!(domain, failures, seconds, %error, "{}", self.failing);
         }
     }
 
@@ -43,6 +46,11 @@ impl Outage {
         if let Some(failures) = self.end() {
             tracing::info!(failures, "{}", self.back);
         }
+    }
+
+    /// For how long there were failures only; `None` if the last call did not fail.
+    pub(super) fn lasts(&self) -> Option<Duration> {
+        locked(&self.state).since.map(|since| since.elapsed())
     }
 
     /// How many failures there were for how many seconds, if that is to be said now.

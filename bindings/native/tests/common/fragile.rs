@@ -15,6 +15,8 @@ pub struct Fragile {
     pub cannot_read: AtomicBool,
     pub cannot_write: AtomicBool,
     pub hangs: AtomicBool,
+    /// What is read is no entry.
+    pub is_corrupt: AtomicBool,
     /// Calls that read one entry.
     pub reads: AtomicUsize,
     /// When mail was sent to domains, as it was told.
@@ -38,6 +40,9 @@ impl Fragile {
 impl PolicyStore for Fragile {
     fn get<'a>(&'a self, domain: &'a Domain) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        if self.is_corrupt.load(Ordering::SeqCst) {
+            return Box::pin(ready(Err(StoreError::Corrupt)));
+        }
         self.fails(&self.cannot_read).unwrap_or_else(|| self.inner.get(domain))
     }
 

@@ -1,6 +1,9 @@
 //! The SQLite store: equal to the one in memory, durable, and calm when its file is not.
 #![cfg(feature = "sqlite")]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod lost;
 mod processes;
 mod used;
 

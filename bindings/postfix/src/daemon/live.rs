@@ -9,7 +9,7 @@ use crate::{
     service::Service,
 };
 use core::time::Duration;
-use mta_sts::{Answer, DnsError, Domain, Entry, Intent, MxHosts, StoreError, UnixTime};
+use mta_sts::{Answer, DnsError, Domain, Entry, Intent, MxHosts, StoreError, StoreStats, UnixTime};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 #[derive(Debug)]
@@ -75,6 +75,10 @@ impl Operations for Live {
         self.service.resolver().mx_hosts(domain).await
     }
 
+    fn store_stats(&self) -> StoreStats {
+        self.service.resolver().store_stats()
+    }
+
     fn now(&self) -> UnixTime {
         self.service.resolver().now()
     }
@@ -82,6 +86,7 @@ impl Operations for Live {
     async fn metrics(&self) -> String {
         let metrics = self.service.metrics();
         metrics.set_cache_size(self.service.resolver().cached_len().await.ok().flatten());
+        metrics.set_store(&self.store_stats());
         if let Some(figures) = self.mx_figures() {
             metrics.set_mx(&figures);
         }

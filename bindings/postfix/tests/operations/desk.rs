@@ -1,7 +1,7 @@
 //! A daemon's parts: a resolver in the lab and a store that can be broken.
 
 use crate::common::{Flaky, Hands, builder, policy, publish};
-use mta_sts::{Answer, DnsError, Domain, Entry, Intent, MxHosts, Resolver, StoreError, UnixTime};
+use mta_sts::{Answer, DnsError, Domain, Entry, Intent, MxHosts, Resolver, StoreError, StoreStats, UnixTime};
 use mta_sts_lab::{Lab, PolicyHost};
 use mta_sts_postfix::{Listener, Operations, UnixSocketOptions};
 use std::{
@@ -69,6 +69,10 @@ impl Operations for Desk {
 
     async fn mx_hosts(&self, domain: &Domain) -> Result<MxHosts, DnsError> {
         self.resolver.mx_hosts(domain).await
+    }
+
+    fn store_stats(&self) -> StoreStats {
+        self.resolver.store_stats()
     }
 
     fn now(&self) -> UnixTime {

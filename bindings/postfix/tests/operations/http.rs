@@ -80,6 +80,21 @@ async fn health_goes_by_listeners_store_and_fetches() {
 }
 
 #[tokio::test]
+async fn a_change_that_the_store_failed_to_keep_is_told_of() {
+    let (desk, _, _http, address) = serve(None).await;
+    desk.store.fails(true);
+    desk.hold("a.test", "enforce").await;
+    desk.store.fails(false);
+    let got = get(address, "GET", "/healthz").await;
+    // Red only if it lasts.
+    assert_eq!(got.status, 200, "{got:?}");
+    assert!(got.body.contains("1 entries are in memory alone"), "{got:?}");
+    desk.hold("b.test", "enforce").await;
+    let got = get(address, "GET", "/healthz").await;
+    assert!(got.body.contains("\"readable\""), "{got:?}");
+}
+
+#[tokio::test]
 async fn the_canary_is_really_looked_up_but_once_a_minute_at_most() {
     let (desk, _, _http, address) = serve(Some("canary.test")).await;
     desk.hold("canary.test", "enforce").await;

@@ -3,7 +3,7 @@
 use super::{RECHECK, TO_LEARN};
 use crate::faults::{
     Result,
-    clients::LoadOptions,
+    clients::{Client, LoadOptions},
     daemon::Setup,
     dns_front::Dns,
     oracle::Unlearnt,
@@ -13,7 +13,10 @@ use crate::faults::{
     tcp_front::{Tcp, TcpFront},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::sleep;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Fault {
@@ -24,6 +27,8 @@ pub(super) enum Fault {
 
 const DOMAINS: usize = 100;
 const NEW: usize = 20;
+/// Fewer than after which the store is left alone for a while.
+const FIRST: usize = 2;
 /// A Redis that is far away, but within the time that a store has.
 const FAR: Duration = Duration::from_millis(8);
 /// One that is too slow.
@@ -55,6 +60,7 @@ pub(super) async fn play(stage: &Arc<Stage>, fault: Fault) -> Result<()> {
         (Fault::Hung, Some(redis)) => redis.stop()?,
         _ => front.set(Tcp::Slow(TOO_SLOW)).await,
     }
+    stalled(stage, &first).await;
     let load = stage.load(first.addr, &before, LoadOptions::default());
     sleep(Duration::from_secs(if stage.options.quick { 1 } else { 5 })).await;
     let meanwhile = stage.enforcing("meanwhile", NEW);
@@ -90,4 +96,26 @@ pub(super) async fn play(stage: &Arc<Stage>, fault: Fault) -> Result<()> {
     daemon.terminate().await?;
     drop(redis);
     Ok(())
+}
+
+/// The first to ask, all at once, wait for the store and for nothing else: DNS says at once that it fails.
+async fn stalled(stage: &Arc<Stage>, setup: &Setup) {
+    stage.cut_off().await;
+    let mut asked = JoinSet::new();
+    for name in stage.enforcing("first", FIRST) {
+        let (stage, addr) = (stage.clone(), setup.addr);
+        asked.spawn(async move {
+            let mut client = Client::connect(addr).await?;
+            let began = Instant::now();
+            stage.ask(&mut client, &name, Unlearnt::Temp).await?;
+            stage.figures.stalled(began.elapsed());
+            std::io::Result::Ok(())
+        });
+    }
+    while let Some(asked) = asked.join_next().await {
+        if !matches!(asked, Ok(Ok(()))) {
+            stage.figures.violation(format!("no reply while the store is away: {asked:?}"));
+        }
+    }
+    stage.heal().await;
 }
