@@ -54,28 +54,37 @@ impl Domain {
         if name.is_empty() {
             return fail(DomainErrorKind::Empty, 0);
         }
-        let mut at = 0;
-        for label in name.split(|&b| b == b'.') {
-            if let Some(bad) = label.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'-') {
-                let kind = if label[bad].is_ascii() { DomainErrorKind::BadOctet } else { DomainErrorKind::NotAscii };
-                return fail(kind, at + bad);
-            }
-            match label {
-                [] => return fail(DomainErrorKind::EmptyLabel, at),
-                [b'-', ..] | [.., b'-'] => return fail(DomainErrorKind::EdgeHyphen, at),
-                _ if label.len() > 63 => return fail(DomainErrorKind::LabelTooLong, at),
-                _ => at += label.len() + 1,
+        let mut start = 0;
+        for (at, b) in name.iter().enumerate() {
+            match b {
+                b'.' => {
+                    Self::check_label(name, start, at)?;
+                    start = at + 1;
+                }
+                b'-' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
+                0x80.. => return fail(DomainErrorKind::NotAscii, at),
+                _ => return fail(DomainErrorKind::BadOctet, at),
             }
         }
+        Self::check_label(name, start, name.len())?;
         if name.len() > Self::MAX_LEN {
             return fail(DomainErrorKind::TooLong, Self::MAX_LEN);
         }
-        let last = name.rsplit(|&b| b == b'.').next().unwrap_or_default();
-        if last.iter().all(u8::is_ascii_digit) {
+        if name[start..].iter().all(u8::is_ascii_digit) {
             // An IPv4 address, or what may be read as one.
             return fail(DomainErrorKind::IpAddress, 0);
         }
         Ok(())
+    }
+
+    fn check_label(name: &[u8], start: usize, end: usize) -> Result<(), DomainError> {
+        let kind = match &name[start..end] {
+            [] => DomainErrorKind::EmptyLabel,
+            [b'-', ..] | [.., b'-'] => DomainErrorKind::EdgeHyphen,
+            label if label.len() > 63 => DomainErrorKind::LabelTooLong,
+            _ => return Ok(()),
+        };
+        Err(DomainError { kind, at: start })
     }
 
     /// Reads a domain that may hold U-labels (`bücher.example`): UTS 46, non-transitional, strict.

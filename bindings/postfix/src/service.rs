@@ -145,8 +145,11 @@ impl Answerer for Service {
         let inner = self.0.clone();
         let state = inner.state.load_full();
         let asked = state.options.zones.get(map).clone();
-        let (domain, intent) = question(&asked, key);
+        let key = key.to_vec();
         async move {
+            // Here, where the lookup runs: what it remembers of the domain must not lie scattered among
+            // what the threads of connections allocate and free all the time.
+            let (domain, intent) = question(&asked, &key);
             let reply = match domain {
                 Ok(domain) => inner.look_up(&state, &asked, &domain, intent, began).await,
                 Err(why) => nothing_to_look_up(&asked, &why),

@@ -260,6 +260,8 @@ impl PolicyStore for MemoryStore {
     fn at_once(&self, domain: &Domain, now: UnixTime) -> Option<Entry> {
         let held = self.held();
         let slot = held.entries.peek(domain)?;
+        // What has ended settles nothing.
+        slot.entry.live(now)?;
         slot.used.set(Some(now));
         slot.is_spared.store(true, Relaxed);
         Some(slot.entry.clone())
