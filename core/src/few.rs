@@ -1,9 +1,9 @@
-//! A few values: up to three stand where they are kept, in no allocation of their own. Caches hold
-//! many policies, and few of those have more MX patterns.
+//! A few values. With the feature `smallvec` up to three stand where they are kept, in no allocation of
+//! their own: caches hold many policies, and few of those have more MX patterns.
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(feature = "smallvec")]
 pub(crate) type Few<T> = smallvec::SmallVec<[T; 3]>;
 
-/// There people download the code, which is smaller so.
-#[cfg(target_family = "wasm")]
+/// It is less code, which counts where it is downloaded or loaded into mail servers.
+#[cfg(not(feature = "smallvec"))]
 pub(crate) type Few<T> = alloc::vec::Vec<T>;

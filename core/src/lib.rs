@@ -44,13 +44,14 @@
 //! host can forget it.
 //!
 //! # Features
-//! None is on by default, and a feature only adds API.
+//! None is on by default.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `idna` | `Domain::from_unicode` |
 //! | `lint` | the `lint` module: levels, explanations and fixes for what the parsers find |
 //! | `report` | the `report` module: TLSRPT reports (RFC 8460 §4) |
+//! | `smallvec` | no API: short lists take no allocation of their own, for caches of many policies |
 //!
 //! [RFC 8461]: https://www.rfc-editor.org/rfc/rfc8461
 #![no_std]
