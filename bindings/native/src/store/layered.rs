@@ -254,6 +254,7 @@ impl Layered {
 
     /// Forgets all that is held here, of every domain, and says of how many.
     pub(crate) async fn forget_all_here(&self) -> Result<u64, StoreError> {
+        let _forgetting = self.forgetting.lock().await;
         let mut forgotten = 0;
         for kept in self.overlay.values() {
             forgotten += u64::from(self.forget_here(kept.domain()).await?);
